@@ -1,0 +1,188 @@
+"""What is held and what runs: reservations, allocations and the history of their segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from catalog.period import Period
+from catalog.quantity import ResourceAmount
+from cloudmgr.domain.lifecycle import Lifecycle, advance, lifecycle
+from cloudmgr.domain.values import Value
+
+
+class ReservationState(StrEnum):
+    HELD = "held"
+    POSTED = "posted"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation(Value):
+    """预占: what one line of an approved request holds of a pool and of the quota.
+
+    `pool_amounts` and `quota_amounts` differ: a change holds its increase, a relocation the
+    whole size in the new pool but no quota.
+    """
+
+    request_id: str
+    line: int
+    pool_id: str
+    application_id: str
+    department_id: str
+    pool_amounts: tuple[ResourceAmount, ...]
+    quota_amounts: tuple[ResourceAmount, ...]
+    state: ReservationState = ReservationState.HELD
+    LIFECYCLE: ClassVar[Lifecycle] = lifecycle(
+        "Reservation",
+        {
+            ReservationState.HELD: ("预占", (ReservationState.POSTED, ReservationState.RELEASED)),
+            ReservationState.POSTED: ("已转分配", ()),
+            ReservationState.RELEASED: ("已释放", ()),
+        },
+    )
+
+
+class AllocationState(StrEnum):
+    RESERVED = "reserved"
+    TRIAL = "trial"
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    RELEASED = "released"
+
+
+class SegmentMode(StrEnum):
+    """How a stretch of an allocation's life is billed."""
+
+    TRIAL = "trial"
+    CHARGED = "charged"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """From `start` on the allocation has `quantity` units of `sku_id`, until the next segment."""
+
+    start: datetime
+    sku_id: str
+    quantity: int
+    mode: SegmentMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation(Value):
+    """分配: one delivered resource line of an application in one pool under one contract.
+
+    `segments` is its whole history in order; what is billed reads nothing else. `resources` is
+    what it takes of the pool now. Readings count inside [delivered_at, ended_at).
+    """
+
+    request_id: str | None
+    department_id: str
+    application_id: str
+    pool_id: str
+    provider_id: str
+    contract_id: str
+    sku_id: str
+    quantity: int
+    resources: tuple[ResourceAmount, ...]
+    estimate_units: int = 0
+    temporary: bool = False
+    provider_resource_id: str = ""
+    relocated_from: str | None = None
+    delivered_at: datetime | None = None
+    trial_until: datetime | None = None
+    term_end: datetime | None = None
+    ended_at: datetime | None = None
+    segments: tuple[Segment, ...] = ()
+    state: AllocationState = AllocationState.RESERVED
+    LIFECYCLE: ClassVar[Lifecycle] = lifecycle(
+        "Allocation",
+        {
+            AllocationState.RESERVED: (
+                "预占",
+                (AllocationState.TRIAL, AllocationState.ACTIVE, AllocationState.RELEASED),
+            ),
+            AllocationState.TRIAL: ("试运行", (AllocationState.ACTIVE, AllocationState.RELEASED)),
+            AllocationState.ACTIVE: ("在用", (AllocationState.STOPPED, AllocationState.RELEASED)),
+            AllocationState.STOPPED: ("停用", (AllocationState.ACTIVE, AllocationState.RELEASED)),
+            AllocationState.RELEASED: ("已退出", ()),
+        },
+        AllocationState.RESERVED,
+        AllocationState.ACTIVE,
+    )
+
+    @property
+    def life(self) -> Period | None:
+        """When readings may arrive; None before delivery. Open lives end at the year 9999."""
+        if self.delivered_at is None:
+            return None
+        return Period(self.delivered_at, self.ended_at or FOREVER)
+
+
+FOREVER = datetime.fromisoformat("9999-12-01T00:00:00+00:00")
+
+RUNNING = (AllocationState.TRIAL, AllocationState.ACTIVE, AllocationState.STOPPED)
+
+
+def begin_trial(allocation: Allocation, until: datetime, *, charged: bool) -> Allocation:
+    """Delivered and accepted: the trial runs from the delivery to `until` unless ended before.
+
+    `charged` where the contract starts billing at the delivery already.
+    """
+    mode = SegmentMode.CHARGED if charged else SegmentMode.TRIAL
+    return advance(
+        allocation,
+        AllocationState.TRIAL,
+        trial_until=until,
+        segments=_from(allocation, _delivered(allocation), mode),
+    )
+
+
+def begin_charged(allocation: Allocation) -> Allocation:
+    """Delivered without a trial: charged from the delivery on."""
+    return advance(
+        allocation,
+        AllocationState.ACTIVE,
+        segments=_from(allocation, _delivered(allocation), SegmentMode.CHARGED),
+    )
+
+
+def end_trial(allocation: Allocation, at: datetime) -> Allocation:
+    """The trial was accepted, or its days are over: charged from `at` on."""
+    return advance(
+        allocation,
+        AllocationState.ACTIVE,
+        trial_until=at,
+        segments=_from(allocation, at, SegmentMode.CHARGED),
+    )
+
+
+def resize(
+    allocation: Allocation,
+    sku_id: str,
+    quantity: int,
+    resources: tuple[ResourceAmount, ...],
+    at: datetime,
+) -> Allocation:
+    """A delivered change: other size or quantity from `at` on, in the mode it is in."""
+    changed = replace(allocation, sku_id=sku_id, quantity=quantity, resources=resources)
+    mode = allocation.segments[-1].mode if allocation.segments else SegmentMode.CHARGED
+    return replace(changed, segments=_from(changed, at, mode))
+
+
+def release(allocation: Allocation, billing_end: datetime) -> Allocation:
+    """Ended: billed until `billing_end`, readings after it are quarantined."""
+    return advance(allocation, AllocationState.RELEASED, ended_at=billing_end, resources=())
+
+
+def _delivered(allocation: Allocation) -> datetime:
+    assert allocation.delivered_at is not None, f"{allocation.id} was never delivered"
+    return allocation.delivered_at
+
+
+def _from(allocation: Allocation, at: datetime, mode: SegmentMode) -> tuple[Segment, ...]:
+    kept = tuple(segment for segment in allocation.segments if segment.start < at)
+    return (*kept, Segment(at, allocation.sku_id, allocation.quantity, mode))

@@ -1,0 +1,1 @@
+"""Use cases: one function per command, `(world, command, actor, now) -> result`."""

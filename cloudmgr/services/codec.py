@@ -1,0 +1,66 @@
+"""Frozen values as JSON and back, by their annotations. Used by stores, API, audit and driver.
+
+Money leaves as strings and comes back only from strings; dates as ISO 8601. pydantic does the
+work, so that every edge refuses the same malformed input with the same words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from catalog.errors import CloudmgrError, Invalid
+
+T = TypeVar("T")
+
+
+@cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def dump(value: Any, kind: Any | None = None) -> Any:
+    """A value as JSON-ready Python: dicts, lists, strings, integers, booleans, None."""
+    return adapter(kind or type(value)).dump_python(value, mode="json")
+
+
+def load(kind: type[T], data: Any) -> T:
+    """A value from JSON-ready Python; raises `Invalid` naming the field that does not fit."""
+    try:
+        loaded: T = adapter(kind).validate_python(data)
+    except ValidationError as error:
+        raise invalid(error) from error
+    return loaded
+
+
+def invalid(error: ValidationError) -> CloudmgrError:
+    """The first fault as our error; a money fault keeps its own code."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    first = faults[0]
+    where = ".".join(str(part) for part in first["loc"]) or "body"
+    kept = first["type"] in ("float_money", "bad_amount")
+    return Invalid(
+        str(first["type"]) if kept else "malformed",
+        f"{where}: {first['msg']}",
+        faults=[
+            {"where": ".".join(str(p) for p in fault["loc"]), "why": fault["msg"]}
+            for fault in faults[:20]
+        ],
+    )
+
+
+def canonical(data: Any) -> str:
+    """One text per content: sorted keys, no spaces."""
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(*values: Any) -> str:
+    """SHA-256 over the canonical JSON of the values; the empty string for none."""
+    if not values:
+        return ""
+    text = canonical([None if value is None else dump(value) for value in values])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,149 @@
+"""Commands and the one way to perform them: authorise, decide, put, audit, in one transaction.
+
+A command is a frozen value named by a verb and a noun; its handler is a function
+`(world, command, actor, now) -> result` registered with `@handles(roles…)`. The registry is the
+authorisation matrix, the list of API operations and the audit's vocabulary at once. Whether the
+thing is the actor's own is asked inside the handler with `require_in`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, get_type_hints
+
+from cloudmgr.domain.access import SYSTEM, Actor, Role
+from cloudmgr.domain.errors import forbidden, idempotency_conflict, not_found
+from cloudmgr.domain.values import Value
+from cloudmgr.services import codec
+from cloudmgr.services.world import World
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Base of every command; the fields are its body, ids of the path included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A command's handler, who may give it, and what it answers with."""
+
+    command: type[Command]
+    roles: frozenset[Role]
+    result: Any
+    function: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        return snake(self.command.__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyRecord(Value):
+    """The answer already given to a person, command and key; another body under it is refused."""
+
+    user_id: str
+    command: str
+    body_digest: str
+    answer: str
+    at: datetime
+
+
+HANDLERS: dict[type[Command], Handler] = {}
+
+
+def handles(*roles: Role) -> Callable[[F], F]:
+    """Register a handler; its annotations name the command and the result."""
+
+    def register(function: F) -> F:
+        hints = get_type_hints(function)
+        command, result = hints["command"], hints["return"]
+        assert command not in HANDLERS, f"{command.__name__} has two handlers"
+        HANDLERS[command] = Handler(command, frozenset(roles), result, function)
+        return function
+
+    return register
+
+
+def snake(name: str) -> str:
+    """`SubmitRequest` -> `submit_request`: the operation id of a command."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def perform(
+    world: World, command: Command, actor: Actor, now: datetime, *, request_id: str = ""
+) -> Any:
+    """Authorise, run and audit one command inside the caller's transaction.
+
+    Raises `forbidden` when no grant of the actor has one of the command's roles; whatever the
+    handler raises passes through, and the caller's transaction undoes everything.
+    """
+    handler = HANDLERS[type(command)]
+    if actor is not SYSTEM and not actor.has(*handler.roles):
+        raise forbidden(handler.name, handler.roles)
+    result = handler.function(world, command, actor, now)
+    roles = sorted(grant.role for grant in actor.grants if grant.role in handler.roles)
+    world.audit(
+        at=now,
+        user_id=actor.user_id,
+        role=roles[0] if roles else "system",
+        command=handler.name,
+        subject=_subject(command, result),
+        request_id=request_id,
+    )
+    return result
+
+
+def perform_once(
+    world: World, command: Command, actor: Actor, now: datetime, *, key: str, request_id: str = ""
+) -> Any:
+    """`perform`, but a key used before answers as it did then and changes nothing.
+
+    Raises `idempotency_conflict` when the key came with another body.
+    """
+    handler = HANDLERS[type(command)]
+    body = codec.digest(command)
+    id = hashlib.sha256(f"{actor.user_id}\n{handler.name}\n{key}".encode()).hexdigest()
+    known = world.seek(IdempotencyRecord, id)
+    if known is not None:
+        if known.body_digest != body:
+            raise idempotency_conflict(key)
+        return codec.adapter(handler.result).validate_json(known.answer)
+    result = perform(world, command, actor, now, request_id=request_id)
+    answer = codec.adapter(handler.result).dump_json(result).decode()
+    world.put_many(
+        [
+            IdempotencyRecord(
+                id=id,
+                user_id=actor.user_id,
+                command=handler.name,
+                body_digest=body,
+                answer=answer,
+                at=now,
+            )
+        ]
+    )
+    return result
+
+
+def require_in(actor: Actor, organisation_id: str, kind: str, id: str, *roles: Role) -> None:
+    """Raise `not_found` unless the actor holds one of `roles` in the organisation that owns the
+    thing: whether a foreign thing exists is not told."""
+    if actor is SYSTEM or actor.has_in(organisation_id, *roles):
+        return
+    raise not_found(kind, id)
+
+
+def _subject(command: Command, result: Any) -> str:
+    """What the event is about: the result's id, else the first id the command names."""
+    if isinstance(result, Value):
+        return f"{type(result).__name__}/{result.id}"
+    for field in type(command).__dataclass_fields__:
+        if field.endswith("id") or field == "month":
+            return f"{field}/{getattr(command, field)}"
+    return type(command).__name__

@@ -1,0 +1,169 @@
+"""Candidate pools of a request's lines, gathered from the world and ranked by the domain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from catalog.errors import CloudmgrError
+from catalog.prices import PriceBook
+from catalog.quantity import ResourceAmount, ResourceClass, from_mapping, scaled
+from catalog.skus import PricingModel, Sku
+from cloudmgr.domain.allocations import RUNNING, Allocation
+from cloudmgr.domain.applications import Application
+from cloudmgr.domain.assessment import Assessment, AssessmentState
+from cloudmgr.domain.capacity import Inventory
+from cloudmgr.domain.errors import bad_value, no_pool, not_found, sku_retired
+from cloudmgr.domain.placement import Candidate, Need, Ranked, rank
+from cloudmgr.domain.pools import ResourcePool
+from cloudmgr.domain.rating import monthly_price
+from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
+from cloudmgr.services.pricing import price_book, sku_at
+from cloudmgr.services.world import World
+
+
+def check_targets(
+    world: World, kind: RequestKind, lines: tuple[RequestLine, ...], application: Application
+) -> None:
+    """Every line names a Sku that is sold, and running allocations of the same application."""
+    for line in lines:
+        if line.allocation_id is None:
+            continue
+        allocation = world.seek(Allocation, line.allocation_id)
+        if allocation is None or allocation.application_id != application.id:
+            raise not_found("Allocation", line.allocation_id)
+        if allocation.state not in RUNNING:
+            raise bad_value(
+                f"lines[{line.line}].allocation_id",
+                f"{allocation.id} is {allocation.state} and cannot be worked on",
+            )
+        if kind is not RequestKind.CHANGE and line.sku_id != allocation.sku_id:
+            raise bad_value(
+                f"lines[{line.line}].sku_id", f"a {kind} keeps the Sku {allocation.sku_id}"
+            )
+
+
+def require_sold(world: World, line: RequestLine, kind: RequestKind, now: datetime) -> Sku:
+    """The line's Sku; raises `sku_retired` when something new is asked of a retired one."""
+    sku = sku_at(world, line.sku_id, now)
+    if sku.retired and kind.creates:
+        raise sku_retired(sku.id)
+    return sku
+
+
+def ranked_pools(
+    world: World, request: ResourceRequest, line: RequestLine, now: datetime
+) -> tuple[Ranked, ...]:
+    """Every pool for one line, best first, refused ones last with the filter that refused.
+
+    A line on a running allocation has its own pool as the only candidate, except a relocation.
+    """
+    application = world.get(Application, request.application_id)
+    sku = require_sold(world, line, request.kind, now)
+    held = world.get(Allocation, line.allocation_id) if line.allocation_id else None
+    relocating = request.kind is RequestKind.RELOCATE
+    amounts = pool_amounts(sku, line, request.kind, held)
+    need = Need(
+        application=application,
+        stacks=sku.stacks,
+        amounts=amounts,
+        grows=bool(amounts) or request.kind.creates,
+        not_pool_id=held.pool_id if held and relocating else None,
+    )
+    pools = world.find(ResourcePool)
+    if held and not relocating:
+        pools = (world.get(ResourcePool, held.pool_id),)
+    elif line.pool_id is not None:
+        pools = (world.get(ResourcePool, line.pool_id),)
+    book = price_book(world)
+    scores = latest_scores(world)
+    return rank(need, [_candidate(world, pool, sku, line, book, scores, now) for pool in pools])
+
+
+def choose(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> Ranked:
+    """The best pool for a line; raises `no_pool` with every refusal named."""
+    ranked = ranked_pools(world, request, line, now)
+    best = ranked[0] if ranked else None
+    if best is None or best.refused_by is not None:
+        why = ", ".join(f"{each.pool_id} refused by {each.refused_by}" for each in ranked)
+        raise no_pool(line.line, why or "there are no pools")
+    return best
+
+
+def pool_amounts(
+    sku: Sku, line: RequestLine, kind: RequestKind, held: Allocation | None
+) -> tuple[ResourceAmount, ...]:
+    """What the line takes of its pool in addition: the size, a change's increase, or nothing."""
+    if kind in (RequestKind.RENEW, RequestKind.RELEASE):
+        return ()
+    wanted = scaled(sku.resources, line.quantity)
+    if kind is not RequestKind.CHANGE or held is None:
+        return wanted
+    return increase(wanted, held.resources)
+
+
+def quota_amounts(
+    sku: Sku, line: RequestLine, kind: RequestKind, held: Allocation | None
+) -> tuple[ResourceAmount, ...]:
+    """As `pool_amounts`, but a relocation holds both pools and the quota once."""
+    if kind is RequestKind.RELOCATE:
+        return ()
+    return pool_amounts(sku, line, kind, held)
+
+
+def increase(
+    wanted: tuple[ResourceAmount, ...], held: tuple[ResourceAmount, ...]
+) -> tuple[ResourceAmount, ...]:
+    """wanted - held per class where it is positive."""
+    has = {amount.resource_class: amount.units for amount in held}
+    more: dict[ResourceClass, int] = {
+        amount.resource_class: max(amount.units - has.get(amount.resource_class, 0), 0)
+        for amount in wanted
+    }
+    return from_mapping(more)
+
+
+def latest_scores(world: World) -> dict[str, Decimal]:
+    """The last final score of each provider, for the weigher."""
+    scores: dict[str, Decimal] = {}
+    for assessment in world.find(Assessment, state=AssessmentState.FINAL):
+        if assessment.score is not None:
+            scores[assessment.provider_id] = assessment.score
+    return scores
+
+
+def _candidate(
+    world: World,
+    pool: ResourcePool,
+    sku: Sku,
+    line: RequestLine,
+    book: PriceBook,
+    scores: dict[str, Decimal],
+    now: datetime,
+) -> Candidate:
+    try:
+        price = book.price_at(sku.id, pool.id, now)
+        monthly: Decimal | None = monthly_price(
+            sku, line.quantity, price, estimate_units=line.estimate_units
+        )
+        contract_id: str | None = price.contract_id
+    except CloudmgrError as error:
+        if error.code not in ("no_price", "no_ceiling"):
+            raise
+        monthly, contract_id = None, None
+    return Candidate(
+        pool=pool,
+        inventories=world.find(Inventory, pool_id=pool.id),
+        monthly_price=monthly,
+        contract_id=contract_id,
+        score=scores.get(pool.provider_id),
+    )
+
+
+def monthly_of(allocation: Allocation, world: World, now: datetime) -> Decimal:
+    """What a running allocation costs a full month at today's price."""
+    sku = sku_at(world, allocation.sku_id, now)
+    if sku.model is PricingModel.ONE_OFF:
+        return Decimal("0.00")
+    price = price_book(world).price_at(sku.id, allocation.pool_id, now)
+    return monthly_price(sku, allocation.quantity, price, estimate_units=allocation.estimate_units)

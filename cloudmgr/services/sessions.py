@@ -1,0 +1,93 @@
+"""Signing in: passwords become bearer tokens, tokens become actors. Secrets are made at the edge
+and only their SHA-256 is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from pwdlib import PasswordHash
+
+from cloudmgr.domain.access import Actor, Grant
+from cloudmgr.domain.errors import bad_credentials, unauthenticated
+from cloudmgr.domain.parties import RoleGrant, Token, User
+from cloudmgr.services.world import World
+
+TOKEN_LIFE = timedelta(hours=12)
+REHEARSAL_TOKEN_LIFE = timedelta(days=3660)
+"""A rehearsal's clock runs through months in seconds; its tokens must not die of that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """The bearer token, told once."""
+
+    token: str
+    user_id: str
+    expires_at: datetime
+
+
+def log_in(
+    world: World, login: str, password: str, *, secret: str, now: datetime, rehearsal: bool
+) -> SignedIn:
+    """Check a password and store a token for `secret`; raises `bad_credentials`.
+
+    The same error, after the same work, whether the login or the password is wrong.
+    """
+    users = world.find(User, login=login, limit=1)
+    user = users[0] if users else None
+    good = _hasher().verify(password, user.password_hash if user else _decoy())
+    if user is None or not good or not user.active:
+        raise bad_credentials()
+    life = REHEARSAL_TOKEN_LIFE if rehearsal else TOKEN_LIFE
+    token = world.put(
+        Token(
+            id=token_id(secret),
+            user_id=user.id,
+            label="login",
+            created_at=now,
+            expires_at=now + life,
+        )
+    )
+    world.audit(
+        at=now,
+        user_id=user.id,
+        role="",
+        command="log_in",
+        subject=f"User/{user.id}",
+        request_id="",
+    )
+    return SignedIn(token=secret, user_id=user.id, expires_at=token.expires_at)
+
+
+def authenticate(world: World, secret: str, now: datetime) -> Actor:
+    """Who a bearer token stands for; raises `unauthenticated`."""
+    token = world.seek(Token, token_id(secret))
+    if token is None or token.revoked or token.expires_at <= now:
+        raise unauthenticated()
+    return actor_of(world, token.user_id)
+
+
+def actor_of(world: World, user_id: str) -> Actor:
+    """The user with the grants in force; raises `unauthenticated` for inactive people."""
+    user = world.seek(User, user_id)
+    if user is None or not user.active:
+        raise unauthenticated()
+    grants = world.find(RoleGrant, user_id=user.id)
+    return Actor(user.id, tuple(Grant(grant.role, grant.organisation_id) for grant in grants))
+
+
+def token_id(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@cache
+def _hasher() -> PasswordHash:
+    return PasswordHash.recommended()
+
+
+@cache
+def _decoy() -> str:
+    return _hasher().hash("nobody has this password")

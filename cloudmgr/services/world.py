@@ -1,0 +1,197 @@
+"""The World: what a use case may ask for and put back. Owns the protocol and the checks that every
+world makes on a put; where records live is left to `memory.py` and to the store.
+
+A world lives for one transaction. `Node` opens them; leaving the block commits, an exception
+undoes everything.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from cloudmgr.domain import audit as chain
+from cloudmgr.domain.errors import already_exists, not_found, stale_version, unlocked_put
+from cloudmgr.domain.lifecycle import Stateful
+from cloudmgr.domain.values import Value
+from cloudmgr.usage.lake import UsageLake
+
+V = TypeVar("V", bound=Value)
+
+
+@dataclass(frozen=True, slots=True)
+class Le:
+    """Condition: the field is not null and at most this."""
+
+    bound: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ge:
+    """Condition: the field is not null and at least this."""
+
+    bound: Any
+
+
+Scope = tuple[type[Value], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Something to be sent outside after the commit; `payload` is JSON-ready."""
+
+    topic: str
+    subject: str
+    payload: dict[str, Any]
+    at: datetime
+
+
+class World(Protocol):
+    """Conditions of `find` and `stream`: a plain value is equality, a tuple is "one of", `Le` and
+    `Ge` compare. Results come in the order of their ids; `after` continues behind an id."""
+
+    @property
+    def usage(self) -> UsageLake: ...
+
+    def get(self, kind: type[V], id: str) -> V:
+        """The record; raises `not_found`."""
+
+    def seek(self, kind: type[V], id: str) -> V | None:
+        """The record, or None."""
+
+    def find(
+        self, kind: type[V], *, after: str = "", limit: int | None = None, **where: Any
+    ) -> tuple[V, ...]: ...
+
+    def stream(self, kind: type[V], *, after: str = "", **where: Any) -> Iterator[V]:
+        """As `find`, but never holding more than a page in memory."""
+
+    def lock(self, *scopes: Scope) -> None:
+        """Take the counters named until the end of the transaction, in sorted order."""
+
+    def put(self, value: V) -> V:
+        """Store one record and return it with its new version.
+
+        Raises `stale_version`, `illegal_transition` (state against the noun's table) and
+        `unlocked_put` (a counter whose scope is not locked).
+        """
+
+    def put_many(self, values: Iterable[Value]) -> int:
+        """Insert new records in bulk; returns how many."""
+
+    def number(self, series: str) -> int:
+        """The next number of a series, from 1, without gaps in committed transactions."""
+
+    def audit(
+        self, *, at: datetime, user_id: str, role: str, command: str, subject: str, request_id: str
+    ) -> chain.AuditEvent:
+        """Append the event of what this transaction has put since the last event."""
+
+    def audit_events(self, *, after: int = 0, limit: int = 1000) -> tuple[chain.AuditEvent, ...]:
+        """The chain in order, behind sequence `after`."""
+
+    def outbox(self, message: Message) -> None:
+        """Queue a message in this transaction."""
+
+
+class Node(Protocol):
+    """Where transactions are opened."""
+
+    def transaction(self) -> AbstractContextManager[World]: ...
+
+
+def next_id(world: World, prefix: str) -> str:
+    """The next id of a series, padded so that the order of text is the order of making."""
+    return f"{prefix}-{world.number(prefix):08d}"
+
+
+class CheckedWorld(ABC):
+    """The part of every world that must not differ: versions, lifecycles, locks, audit digests."""
+
+    def __init__(self) -> None:
+        self._locked: set[Scope] = set()
+        self._touched: list[tuple[Value | None, Value]] = []
+
+    # What a store supplies.
+    @abstractmethod
+    def seek(self, kind: type[V], id: str) -> V | None: ...
+    @abstractmethod
+    def _save(self, before: Value | None, after: Value) -> None: ...
+    @abstractmethod
+    def _insert(self, values: list[Value]) -> None: ...
+    @abstractmethod
+    def _take_locks(self, scopes: list[Scope]) -> None: ...
+    @abstractmethod
+    def _audit_head(self) -> chain.AuditEvent | None: ...
+    @abstractmethod
+    def _append_audit(self, event: chain.AuditEvent) -> None: ...
+
+    def get(self, kind: type[V], id: str) -> V:
+        found = self.seek(kind, id)
+        if found is None:
+            raise not_found(kind.__name__, id)
+        return found
+
+    def lock(self, *scopes: Scope) -> None:
+        wanted = sorted(set(scopes) - self._locked, key=lambda scope: (scope[0].__name__, scope[1]))
+        if wanted:
+            self._take_locks(wanted)
+            self._locked.update(wanted)
+
+    def put(self, value: V) -> V:
+        kind = type(value)
+        before = self.seek(kind, value.id)
+        self._check(before, value)
+        after = replace(value, version=value.version + 1)
+        self._save(before, after)
+        self._touched.append((before, after))
+        return after
+
+    def put_many(self, values: Iterable[Value]) -> int:
+        fresh = []
+        for value in values:
+            self._check(None, value)
+            fresh.append(replace(value, version=1))
+        self._insert(fresh)
+        self._touched.extend((None, value) for value in fresh)
+        return len(fresh)
+
+    def audit(
+        self, *, at: datetime, user_id: str, role: str, command: str, subject: str, request_id: str
+    ) -> chain.AuditEvent:
+        from cloudmgr.services.codec import digest
+
+        touched, self._touched = self._touched, []
+        event = chain.link(
+            previous=self._audit_head(),
+            at=at,
+            user_id=user_id,
+            role=role,
+            command=command,
+            subject=subject,
+            before=digest(*(before for before, _ in touched if before is not None)),
+            after=digest(*(after for _, after in touched)),
+            request_id=request_id,
+        )
+        self._append_audit(event)
+        return event
+
+    def _check(self, before: Value | None, value: Value) -> None:
+        kind = type(value)
+        stored = before.version if before else 0
+        if value.version != stored:
+            if value.version == 0:
+                raise already_exists(kind.__name__, value.id)
+            raise stale_version(kind.__name__, value.id, value.version, stored)
+        if getattr(kind, "COUNTER", False) and before and (kind, value.id) not in self._locked:
+            raise unlocked_put(kind.__name__, value.id)
+        if isinstance(value, Stateful):
+            table = value.LIFECYCLE
+            if before is None and value.state not in table.initial:
+                table.require(value.id, next(iter(table.initial)), str(value.state))
+            elif isinstance(before, Stateful) and before.state != value.state:
+                table.require(value.id, str(before.state), str(value.state))
