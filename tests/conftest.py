@@ -9,7 +9,6 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import URL
 
-from tests.support import shared_data as traces
 from tests.support.postgres import fresh_database, running_server
 from tests.support.skips import SkipLedger
 
@@ -51,9 +50,3 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """Runs the test twice: on an empty SQLite file and on an empty PostgreSQL database."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of real traces; skips when there is none."""
-    return traces.folder()

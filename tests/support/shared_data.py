@@ -1,4 +1,7 @@
-"""Where the real traces are. They are never copied into the project."""
+"""Where the real traces lie: CLOUDMGR_SHARED_DATA, or shared/data beside the project.
+
+They are never copied into the project, and a machine without them cannot fetch them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,24 @@ from pathlib import Path
 
 from tests.support.skips import SHARED_DATA, missing
 
-VARIABLE = "CLOUDMGR_SHARED_DATA"
-ROOT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[2]
 
 
-def folder() -> Path:
-    """The folder named by CLOUDMGR_SHARED_DATA, else ../shared/data beside the project."""
-    named = os.environ.get(VARIABLE)
-    found = Path(named) if named else ROOT.parent / "shared" / "data"
-    if not found.is_dir():
-        missing(SHARED_DATA, f"{VARIABLE} is not set and there is no ../shared/data")
-    return found
+def shared_data() -> Path | None:
+    """The folder of the real traces, or None when it is not on this machine."""
+    named = os.environ.get("CLOUDMGR_SHARED_DATA")
+    folder = Path(named) if named else PROJECT.parent / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+def require_shared_data(*parts: str) -> Path:
+    """A file or folder of the shared data; skips with one line where it is not."""
+    folder = shared_data()
+    wanted = folder.joinpath(*parts) if folder else None
+    if wanted is not None and wanted.exists():
+        return wanted
+    return missing(
+        SHARED_DATA,
+        f"{'/'.join(parts) or 'the folder'} is not here; set CLOUDMGR_SHARED_DATA or put it in "
+        "../shared/data",
+    )
