@@ -125,6 +125,10 @@ def bad_tiers(why: str) -> Invalid:
     )
 
 
+def bad_price_link(value: object) -> Invalid:
+    return Invalid("bad_price_link", f"{value!r} is neither 'fixed' nor 'follow_ceiling'")
+
+
 def bad_effective_date(moment: str, why: str) -> Invalid:
     return Invalid(
         "bad_effective_date", f"{moment} cannot be an effective date: {why}", moment=moment

@@ -16,8 +16,8 @@ from itertools import pairwise
 from typing import Literal
 
 from catalog.errors import (
-    Invalid,
     bad_effective_date,
+    bad_price_link,
     competing_quotes,
     no_ceiling,
     no_price,
@@ -68,9 +68,7 @@ class QuotedPrice:
                     _local(self.effective_to), f"quote {self.quote_id} would end before it begins"
                 )
         if self.price_link not in ("fixed", "follow_ceiling"):
-            raise Invalid(
-                "bad_price_link", f"{self.price_link!r} is neither 'fixed' nor 'follow_ceiling'"
-            )
+            raise bad_price_link(self.price_link)
 
 
 @dataclass(frozen=True, slots=True)
