@@ -24,6 +24,7 @@ def offences(tree: ast.Module, *, path: str = "") -> list[str]:
     """Every `line: why` where a float could come to be, or something is rounded."""
     names = imported_names(tree)
     refusals = set(_refusals(tree))
+    checks = set(_checks(tree))
     rationals = _rationals(tree)
     found = []
     for node in ast.walk(tree):
@@ -39,7 +40,7 @@ def offences(tree: ast.Module, *, path: str = "") -> list[str]:
             why = "" if exact else "an inexact /; write Fraction(a, b)"
         elif isinstance(node, ast.Attribute) and _float_math(dotted(node, names)):
             why = f"{dotted(node, names)} returns a float"
-        elif isinstance(node, ast.Call) and path != ROUNDS and _rounding(node):
+        elif path != ROUNDS and _rounding(node) and id(node) not in checks:
             why = "rounding; money.round_half_away is the only one"
         if why:
             found.append(f"{node.lineno}: {why}")
@@ -51,6 +52,13 @@ def _refusals(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
             yield from (id(name) for name in ast.walk(node.args[1]))
+
+
+def _checks(tree: ast.Module) -> Iterator[int]:
+    """Calls that are compared at once: they ask whether something is round, and round nothing."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            yield from (id(side) for side in (node.left, *node.comparators))
 
 
 def _exact_division(node: ast.BinOp | ast.AugAssign, rationals: set[str]) -> bool:
@@ -67,25 +75,30 @@ def _exact_division(node: ast.BinOp | ast.AugAssign, rationals: set[str]) -> boo
 
 
 def _rationals(tree: ast.Module) -> set[str]:
-    """Names of arguments, fields and variables the module annotates as a rational or a Decimal."""
-    annotated: list[tuple[str, ast.expr | None]] = []
+    """Names of arguments, fields and variables that visibly hold a rational or a Decimal."""
+    found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            annotated.append((node.arg, node.annotation))
-        elif isinstance(node, ast.AnnAssign):
-            annotated.append((ast.unparse(node.target), node.annotation))
-    return {
-        name
-        for name, kind in annotated
-        if kind is not None and any(word in ast.unparse(kind) for word in RATIONAL)
-    }
+        if isinstance(node, ast.arg) and node.annotation and _mentions_rational(node.annotation):
+            found.add(node.arg)
+        elif isinstance(node, ast.AnnAssign) and _mentions_rational(node.annotation):
+            found.add(ast.unparse(node.target))
+        elif isinstance(node, ast.Assign) and _mentions_rational(node.value):
+            names = (part for target in node.targets for part in ast.walk(target))
+            found |= {name.id for name in names if isinstance(name, ast.Name)}
+    return found
+
+
+def _mentions_rational(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in RATIONAL for part in ast.walk(node))
 
 
 def _float_math(name: str) -> bool:
     return name.startswith(("math.", "statistics.")) and name not in WHOLE_MATH
 
 
-def _rounding(node: ast.Call) -> bool:
+def _rounding(node: ast.expr | ast.AugAssign) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
     if isinstance(node.func, ast.Name):
         return node.func.id == "round"
     return isinstance(node.func, ast.Attribute) and node.func.attr in {"quantize", "__round__"}
@@ -122,6 +135,8 @@ def test_each_way_to_lose_exactness_is_seen(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
+        "if score != score.quantize(FEN): raise bad_value('score')",
+        "above, width = Fraction(score), Fraction(top)\nshare = above / width",
         "if isinstance(value, float): raise float_money(value)",
         "share = Fraction(used) / total",
         "def half(share: Fraction) -> Fraction: return share / 2",

@@ -1,6 +1,7 @@
 """Lifecycles nobody can bypass: only `advance()` changes the state of a value that exists.
 
-Making a new value in its first state is fine, and the world checks that it is a first state.
+Making a new value in its first state is fine, also by copying another under a new id, and the
+world checks that it is a first state.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def offences(tree: ast.Module) -> list[str]:
 def _copies_state(call: ast.Call) -> bool:
     function = call.func
     name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
-    given = any(keyword.arg == "state" for keyword in call.keywords)
+    keywords = {keyword.arg for keyword in call.keywords}
+    given = "state" in keywords and "id" not in keywords
     in_mapping = any(
         isinstance(part, ast.Constant) and part.value == "state"
         for keyword in call.keywords
@@ -83,6 +85,7 @@ def test_each_way_around_it_is_seen(source: str) -> None:
     "source",
     [
         "Allocation(id=id, state=AllocationState.ACTIVE)",
+        "replace(line, id=f'{line.id}-1', state=LineState.DRAFT)",
         "world.find(Timer, state=TimerState.PENDING)",
         "advance(timer, TimerState.DONE)",
         "text.replace('state', 'status')",
