@@ -47,6 +47,14 @@ def stale_version(kind: str, id: str, held: int, stored: int) -> Conflict:
     )
 
 
+def busy() -> Conflict:
+    return Conflict(
+        "busy",
+        "another transaction held what this one needs for too long; nothing was changed, repeat "
+        "the command",
+    )
+
+
 def unlocked_put(kind: str, id: str) -> Conflict:
     return Conflict(
         "unlocked_put",
@@ -290,9 +298,51 @@ def unbalanced(posting_set_id: str, difference: str) -> Conflict:
 # --- assessment, settlement ----------------------------------------------------------------
 
 
+def bad_scheme(where: str, why: str) -> Invalid:
+    return Invalid("bad_scheme", f"{where}: {why}", where=where)
+
+
+def cycle_not_closed(cycle: str, waiting: Iterable[str]) -> Conflict:
+    return Conflict(
+        "cycle_not_closed",
+        f"the cycle {cycle} cannot be scored before its months are closed; "
+        f"close first: {', '.join(waiting)}",
+    )
+
+
+def no_scheme(moment: str) -> Conflict:
+    return Conflict(
+        "no_scheme",
+        f"no assessment scheme is in force at {moment}; the authority must publish one first",
+    )
+
+
+def appeal_over(assessment_id: str, until: str) -> Conflict:
+    return Conflict(
+        "appeal_over", f"{assessment_id} could be appealed until {until}; the score stands"
+    )
+
+
+def rated_already(request_id: str, provider_id: str) -> Conflict:
+    return Conflict(
+        "rated_already",
+        f"the service of {provider_id} for {request_id} is rated already; a rating stands",
+    )
+
+
 def not_confirmed(what: str, waiting: Iterable[str]) -> Conflict:
     return Conflict(
         "not_confirmed", f"{what} waits for the confirmation of: {', '.join(sorted(waiting))}"
+    )
+
+
+def assessment_not_final(provider_id: str, cycle: str) -> Conflict:
+    return Conflict(
+        "assessment_not_final",
+        f"the assessment of {provider_id} for {cycle} is not final; settle after publicity and "
+        "appeal are over",
+        provider=provider_id,
+        cycle=cycle,
     )
 
 
