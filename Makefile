@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
 	  { echo "$(PYTHON) cannot make a .venv; on Debian install python3-venv" >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; a few minutes on a slow line)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 run: setup ## play one month of the reference city, print it, keep serving at http://127.0.0.1:8000

@@ -22,9 +22,9 @@ BELOW_THE_EDGE = (
 
 # Modules that measure or wait for real time, and why no result depends on it.
 WALL_TIME = {
-    "simulator/cli.py": "reports wall_s, the seconds a run took",
+    "simulator/city/node.py": "waits for the node it started to answer",
+    "simulator/city/play.py": "reports wall_s, the seconds a run took",
     "simulator/traces/cli.py": "reports wall_s, the seconds a conversion took",
-    "simulator/node.py": "waits for the node it started to answer",
 }
 
 CLOCKS = (
