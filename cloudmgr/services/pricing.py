@@ -1,0 +1,97 @@
+"""Prices and Skus of a transaction: the book made of published catalogs, quotes and contracts.
+
+Owns keeping catalogs and building the book; what it answers is `catalog.prices`. A book is made
+once per transaction; who changes a quote, contract or catalog and then asks for prices in the same
+transaction calls `forget_prices` between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+from catalog.period import DAY, is_midnight
+from catalog.prices import PriceBook, QuotedPrice
+from catalog.skus import Sku
+from catalog.versions import CatalogVersion
+from cloudmgr.domain import rating
+from cloudmgr.domain.catalogs import (
+    CatalogContent,
+    PublishedCatalog,
+    content_of,
+    published,
+    whole,
+)
+from cloudmgr.domain.contracts import Contract
+from cloudmgr.domain.proration import day_start
+from cloudmgr.domain.quotes import PRICING_STATES, Quote, quoted_price
+from cloudmgr.services import codec
+from cloudmgr.services.reading import open_to_all
+from cloudmgr.services.world import World
+
+open_to_all(PublishedCatalog, CatalogContent)
+
+_books: WeakKeyDictionary[World, PriceBook] = WeakKeyDictionary()
+_catalogs: dict[PublishedCatalog, CatalogVersion] = {}
+"""Catalogs read by this process; the digest in the record makes that safe across nodes."""
+
+
+def keep_catalog(world: World, version: CatalogVersion, published_at: datetime) -> PublishedCatalog:
+    """Store a published catalog version; raises `already_exists` under a used id."""
+    content = content_of(version)
+    head = published(version, codec.digest(content), published_at)
+    world.put(content)
+    forget_prices(world)
+    return world.put(head)
+
+
+def price_book(world: World) -> PriceBook:
+    """Every published catalog and every quote that prices some moment, as of this transaction."""
+    book = _books.get(world)
+    if book is None:
+        terms = {contract.id: _term(contract) for contract in world.find(Contract)}
+        quotes = world.find(Quote, state=PRICING_STATES)
+        quoted = (_within_term(quote, *terms[quote.contract_id]) for quote in quotes)
+        heads = world.find(PublishedCatalog)
+        for head in heads:
+            if head not in _catalogs:
+                _catalogs[head] = whole(head, world.get(CatalogContent, head.id))
+        book = _books[world] = _book(heads, tuple(each for each in quoted if each is not None))
+    return book
+
+
+def forget_prices(world: World) -> None:
+    """Let the next question of this transaction build the book anew."""
+    _books.pop(world, None)
+
+
+def sku_at(world: World, sku_id: str, moment: datetime) -> Sku:
+    """The Sku by the catalog in force; raises `unknown_sku`."""
+    return rating.sku_at(price_book(world).versions, sku_id, moment)
+
+
+def _term(contract: Contract) -> tuple[Contract, datetime]:
+    """What of a contract its quotes depend on, and the midnight its prices end at."""
+    end = contract.ends_at
+    if not is_midnight(end):
+        end = day_start(end) + DAY
+    return replace(contract, settled=contract.total, version=0), end
+
+
+@lru_cache(maxsize=8192)
+def _within_term(quote: Quote, contract: Contract, end: datetime) -> QuotedPrice | None:
+    """The quote, priced no longer than its contract is in force; None when it never is."""
+    if quote.effective_from >= end:
+        return None
+    quoted = quoted_price(quote, contract)
+    if quoted.effective_to is None or quoted.effective_to > end:
+        return replace(quoted, effective_to=end)
+    return quoted
+
+
+@lru_cache(maxsize=8)
+def _book(heads: tuple[PublishedCatalog, ...], quotes: tuple[QuotedPrice, ...]) -> PriceBook:
+    """One book for equal records, so that what it worked out serves the next transaction too."""
+    return PriceBook(tuple(_catalogs[head] for head in heads), quotes)
