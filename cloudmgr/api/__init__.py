@@ -1,0 +1,1 @@
+"""The REST API: routers and their schemas. Decides nothing; performs commands and reads pages."""

@@ -36,7 +36,7 @@ CITY_WIDE = frozenset(
         Role.AUDIT_ADMIN,
     }
 )
-"""Roles that read every organisation's things; the others read their own only."""
+"""Roles that, held in a city office, read every organisation's things; others read their own."""
 
 SEPARATED = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 """No person holds two of these three (三员分立)."""
@@ -44,10 +44,12 @@ SEPARATED = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """A role held in an organisation."""
+    """A role held in an organisation; `county` when that organisation is a county's."""
 
     role: Role
     organisation_id: str
+    region_id: str = ""
+    county: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,17 @@ class Actor:
 
     @property
     def city_wide(self) -> bool:
-        return any(grant.role in CITY_WIDE for grant in self.grants)
+        """Whether the actor reads the whole city's things: a county's offices do not."""
+        return any(grant.role in CITY_WIDE and not grant.county for grant in self.grants)
+
+    @property
+    def counties(self) -> frozenset[str]:
+        """Regions whose departments the actor reads as a county office or county reviewer."""
+        return frozenset(
+            grant.region_id
+            for grant in self.grants
+            if grant.role is Role.COUNTY_REVIEWER or (grant.county and grant.role in CITY_WIDE)
+        )
 
 
 SYSTEM = Actor(user_id="system")

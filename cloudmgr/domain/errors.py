@@ -360,6 +360,12 @@ def bad_city(where: str, why: str) -> Invalid:
     return Invalid("bad_city", f"{where}: {why}", where=where)
 
 
+def unknown_city(name: str, known: Iterable[str]) -> NotFound:
+    return NotFound(
+        "unknown_city", f"there is no sample city {name!r}; the known ones are {', '.join(known)}"
+    )
+
+
 # --- commands ------------------------------------------------------------------------------
 
 

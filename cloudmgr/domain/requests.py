@@ -137,6 +137,8 @@ class ResourceRequest(Value):
     threshold_price: Yuan = ZERO
     over_budget: bool = False
     submitted_at: datetime | None = None
+    awaiting_step: str = ""
+    awaiting_role: str = ""
     due_at: datetime | None = None
     overdue: bool = False
     approved_at: datetime | None = None

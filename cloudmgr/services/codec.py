@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,9 +17,15 @@ from catalog.errors import CloudmgrError, Invalid
 T = TypeVar("T")
 
 
-@cache
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
 def adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    """The adapter of a type, made once."""
+    found = _adapters.get(kind)
+    if found is None:
+        found = _adapters[kind] = TypeAdapter(kind)
+    return found
 
 
 def dump(value: Any, kind: Any | None = None) -> Any:
@@ -64,3 +69,8 @@ def digest(*values: Any) -> str:
         return ""
     text = canonical([None if value is None else dump(value) for value in values])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def text(data: Any) -> str:
+    """JSON text of JSON-ready data, in the order given."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

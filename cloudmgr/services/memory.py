@@ -39,6 +39,15 @@ class MemoryNode:
             world.undo()
             raise
 
+    @contextmanager
+    def reading(self) -> Iterator[MemoryWorld]:
+        """A world to read from; what is put there is undone."""
+        world = MemoryWorld(self)
+        try:
+            yield world
+        finally:
+            world.undo()
+
     def index(self, kind: type[Value], field: str) -> _Index:
         """The ids of a kind by the values of one field."""
         key = (kind, field)
@@ -82,7 +91,7 @@ class MemoryWorld(CheckedWorld):
         return cast("V | None", self._node.records[kind].get(id))
 
     def find(
-        self, kind: type[V], *, after: str = "", limit: int | None = None, **where: Any
+        self, kind: type[V], /, *, after: str = "", limit: int | None = None, **where: Any
     ) -> tuple[V, ...]:
         found: list[V] = []
         if limit == 0:
@@ -93,7 +102,7 @@ class MemoryWorld(CheckedWorld):
                 break
         return tuple(found)
 
-    def stream(self, kind: type[V], *, after: str = "", **where: Any) -> Iterator[V]:
+    def stream(self, kind: type[V], /, *, after: str = "", **where: Any) -> Iterator[V]:
         records = self._node.records[kind]
         fitting = [
             id for id in self._candidates(kind, where) if id > after and _fits(records[id], where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from catalog.quantity import scaled
 from cloudmgr.domain import allocations, capacity, quota
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.allocations import Allocation, Reservation, ReservationState
+from cloudmgr.domain.approvals import Approval, ChainStep, pending_step, steps_of
 from cloudmgr.domain.contracts import BillingStart, Contract
 from cloudmgr.domain.errors import bad_value
 from cloudmgr.domain.lifecycle import advance
@@ -29,7 +31,7 @@ from cloudmgr.services.binding import (
 from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.commitments import release_from
 from cloudmgr.services.placements import increase
-from cloudmgr.services.policies import policy_now
+from cloudmgr.services.policies import policy_now, region_of
 from cloudmgr.services.pricing import sku_at
 from cloudmgr.services.world import Message, World, next_id
 
@@ -83,7 +85,9 @@ def dispatch(world: World, request: ResourceRequest, now: datetime) -> ResourceR
     """Open one work order per pool for a request that just became `provisioning`."""
     clocks = policy_now(world, now).clocks
     due = add_workdays(now, clocks.provisioning_workdays)
-    _open_orders(world, request, _ACTIONS.get(request.kind, WorkOrderAction.PROVISION), due, now)
+    action = _ACTIONS.get(request.kind, WorkOrderAction.PROVISION)
+    done = world.find(WorkOrder, request_id=request.id, state=WorkOrderState.DONE)
+    _open_orders(world, request, action, due, now, but={order.pool_id for order in done})
     return world.put(replace(request, due_at=due))
 
 
@@ -117,12 +121,7 @@ def complete_work_order(
     request = world.get(ResourceRequest, order.request_id)
     if request.state is RequestState.PROVISIONING:
         _mark_delivered(world, request, command.deliveries, now)
-    open_orders = world.find(
-        WorkOrder,
-        request_id=request.id,
-        state=(WorkOrderState.OPEN, WorkOrderState.ACCEPTED),
-    )
-    if not open_orders:
+    if not _unfinished(world, request.id):
         _all_done(world, request, now)
     return done
 
@@ -136,7 +135,10 @@ def refuse_work_order(
     due = add_workdays(now, policy_now(world, now).clocks.failed_hold_workdays)
     world.put(advance(request, RequestState.FAILED, outcome=command.reason, due_at=due))
     timers.schedule(world, "request_failed_hold", request.id, due)
-    return world.put(advance(order, WorkOrderState.REFUSED, refusal=command.reason, done_at=now))
+    for other in _unfinished(world, request.id):
+        why = command.reason if other.id == order.id else f"{order.id} of the request was refused"
+        world.put(advance(other, WorkOrderState.REFUSED, refusal=why, done_at=now))
+    return world.get(WorkOrder, order.id)
 
 
 @handles(Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD)
@@ -218,8 +220,29 @@ def settle_delivery(
     if emergency:
         due = add_workdays(now, policy_now(world, now).clocks.ratification_workdays)
         timers.schedule(world, "request_overdue", request.id, due)
-        return world.put(advance(request, to, deemed=deemed, due_at=due))
+        step = _ratifying_step(world, request, now)
+        return world.put(
+            advance(
+                request,
+                to,
+                deemed=deemed,
+                due_at=due,
+                awaiting_step=step.id,
+                awaiting_role=str(step.role),
+            )
+        )
     return complete(world, request, now, deemed=deemed)
+
+
+def _ratifying_step(world: World, request: ResourceRequest, now: datetime) -> ChainStep:
+    """The first signature an emergency gets afterwards."""
+    level = region_of(world, request.department_id).level
+    steps = steps_of(policy_now(world, now).chain, request, level)
+    signed = world.find(Approval, request_id=request.id)
+    step = pending_step(steps, signed, request.round)
+    if step is None:
+        raise bad_value("chain", "the approval chain has no step that ratifies an emergency")
+    return step
 
 
 def complete(
@@ -323,10 +346,16 @@ _POST = {
 
 
 def _open_orders(
-    world: World, request: ResourceRequest, action: WorkOrderAction, due: datetime, now: datetime
+    world: World,
+    request: ResourceRequest,
+    action: WorkOrderAction,
+    due: datetime,
+    now: datetime,
+    *,
+    but: Collection[str] = (),
 ) -> None:
-    pools = sorted({line.pool_id for line in request.lines if line.pool_id})
-    for pool_id in pools:
+    pools = {line.pool_id for line in request.lines if line.pool_id}
+    for pool_id in sorted(pools.difference(but)):
         order = WorkOrder(
             id=next_id(world, "WO"),
             request_id=request.id,
@@ -338,6 +367,11 @@ def _open_orders(
             due_at=due,
         )
         world.put(order)
+
+
+def _unfinished(world: World, request_id: str) -> tuple[WorkOrder, ...]:
+    states = (WorkOrderState.OPEN, WorkOrderState.ACCEPTED)
+    return world.find(WorkOrder, request_id=request_id, state=states)
 
 
 def _own_order(world: World, id: str, actor: Actor) -> WorkOrder:

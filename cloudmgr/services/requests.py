@@ -143,7 +143,7 @@ def sign_request(
         waiting = step.id if step else "none"
         raise not_your_step(waiting, step.role if step else "nobody")
     approvals.check_signer(
-        step, request, signed, actor, _signing_organisations(world, step, request, actor)
+        step, request, signed, actor, _signing_organisations(step, request, actor)
     )
     approval = world.put(
         Approval(
@@ -198,7 +198,9 @@ def withdraw_request(
     world: World, command: WithdrawRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
     request = own_request(world, command.request_id, actor, *DEPARTMENT)
-    moved = advance(request, RequestState.WITHDRAWN, ended_at=now, outcome=command.reason)
+    moved = advance(
+        _unasked(request), RequestState.WITHDRAWN, ended_at=now, outcome=command.reason
+    )
     if request.state is RequestState.APPROVED:
         unbind(world, request)
     _stop_clocks(world, request.id)
@@ -248,9 +250,9 @@ def _approved(
         if following is not None:
             return _clocked(world, request, following, now)
         _stop_clocks(world, request.id)
-        return complete(world, request, now, deemed=request.deemed)
+        return complete(world, _unasked(request), now, deemed=request.deemed)
     if request.kind is RequestKind.EMERGENCY and request.state is RequestState.SUBMITTED:
-        bound = bind(world, request, now)
+        bound = bind(world, _unasked(request), now)
         _stop_clocks(world, request.id)
         moved = advance(bound, RequestState.PROVISIONING, approved_at=now, dispatched_at=now)
         return dispatch(world, moved, now)
@@ -259,7 +261,7 @@ def _approved(
         if following.state is not request.state:
             moved = advance(request, following.state)
         return _clocked(world, moved, following, now)
-    bound = bind(world, request, now)
+    bound = bind(world, _unasked(request), now)
     _stop_clocks(world, request.id)
     clocks = policy_now(world, now).clocks
     due = add_workdays(now, clocks.approved_expiry_workdays)
@@ -276,7 +278,7 @@ def _returned(
     _stop_clocks(world, request.id)
     return world.put(
         advance(
-            request,
+            _unasked(request),
             to,
             round=request.round + 1,
             resubmitted=to is RequestState.RETURNED,
@@ -291,13 +293,13 @@ def _refused(
 ) -> ResourceRequest:
     _stop_clocks(world, request.id)
     if request.state is RequestState.RATIFYING:
-        moved = advance(request, RequestState.RECLAIMING, outcome=opinion)
+        moved = advance(_unasked(request), RequestState.RECLAIMING, outcome=opinion)
         return reclaim(world, moved, now)
     if request.state is RequestState.UNIT_SIGNING:
         return _returned(world, request, opinion, now)
     in_review = request.state is RequestState.IN_REVIEW
     to = RequestState.REJECTED if in_review else RequestState.NOT_ACCEPTED
-    return world.put(advance(request, to, ended_at=now, outcome=opinion))
+    return world.put(advance(_unasked(request), to, ended_at=now, outcome=opinion))
 
 
 def _priced(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
@@ -324,7 +326,15 @@ def _clocked(
 ) -> ResourceRequest:
     due = add_workdays(now, step.limit_workdays)
     timers.schedule(world, "request_overdue", request.id, due)
-    return world.put(replace(request, due_at=due, overdue=False))
+    return world.put(
+        replace(
+            request,
+            due_at=due,
+            overdue=False,
+            awaiting_step=step.id,
+            awaiting_role=str(step.role),
+        )
+    )
 
 
 def _steps(world: World, request: ResourceRequest, now: datetime) -> tuple[ChainStep, ...]:
@@ -340,29 +350,30 @@ def _signing_state(step: ChainStep, request: ResourceRequest) -> RequestState:
 
 
 def _signing_organisations(
-    world: World, step: ChainStep, request: ResourceRequest, actor: Actor
+    step: ChainStep, request: ResourceRequest, actor: Actor
 ) -> frozenset[str]:
     if step.where is Where.DEPARTMENT:
         return frozenset({request.department_id})
-    held = actor.organisations(step.role)
-    if step.where is Where.REGION:
-        return frozenset(
-            id for id in held if world.get(Organisation, id).region_id == request.region_id
-        )
-    return held
+    in_region = step.where is Where.REGION
+    return frozenset(
+        grant.organisation_id
+        for grant in actor.grants
+        if grant.role is step.role
+        and (grant.region_id == request.region_id if in_region else not grant.county)
+    )
 
 
 def _visible_to_signer(world: World, id: str, actor: Actor) -> ResourceRequest:
     request = world.get(ResourceRequest, id)
-    if actor.city_wide or request.department_id in actor.organisations():
-        return request
-    regions = {
-        world.get(Organisation, organisation_id).region_id
-        for organisation_id in actor.organisations(Role.COUNTY_REVIEWER)
-    }
-    if request.region_id in regions:
+    mine = request.department_id in actor.organisations()
+    if actor.city_wide or mine or request.region_id in actor.counties:
         return request
     raise not_found("ResourceRequest", id)
+
+
+def _unasked(request: ResourceRequest) -> ResourceRequest:
+    """Nobody's signature is awaited any more."""
+    return replace(request, awaiting_step="", awaiting_role="", overdue=False)
 
 
 def _stop_clocks(world: World, request_id: str) -> None:

@@ -12,7 +12,7 @@ from pwdlib import PasswordHash
 
 from cloudmgr.domain.access import Actor, Grant
 from cloudmgr.domain.errors import bad_credentials, unauthenticated
-from cloudmgr.domain.parties import RoleGrant, Token, User
+from cloudmgr.domain.parties import Organisation, Region, RegionLevel, RoleGrant, Token, User
 from cloudmgr.services.world import World
 
 TOKEN_LIFE = timedelta(hours=12)
@@ -75,8 +75,16 @@ def actor_of(world: World, user_id: str) -> Actor:
     user = world.seek(User, user_id)
     if user is None or not user.active:
         raise unauthenticated()
-    grants = world.find(RoleGrant, user_id=user.id)
-    return Actor(user.id, tuple(Grant(grant.role, grant.organisation_id) for grant in grants))
+    return Actor(
+        user.id, tuple(_grant(world, each) for each in world.find(RoleGrant, user_id=user.id))
+    )
+
+
+def _grant(world: World, held: RoleGrant) -> Grant:
+    region = world.get(Region, world.get(Organisation, held.organisation_id).region_id)
+    return Grant(
+        held.role, held.organisation_id, region.id, county=region.level is RegionLevel.COUNTY
+    )
 
 
 def token_id(secret: str) -> str:

@@ -64,10 +64,10 @@ class World(Protocol):
         """The record, or None."""
 
     def find(
-        self, kind: type[V], *, after: str = "", limit: int | None = None, **where: Any
+        self, kind: type[V], /, *, after: str = "", limit: int | None = None, **where: Any
     ) -> tuple[V, ...]: ...
 
-    def stream(self, kind: type[V], *, after: str = "", **where: Any) -> Iterator[V]:
+    def stream(self, kind: type[V], /, *, after: str = "", **where: Any) -> Iterator[V]:
         """As `find`, but never holding more than a page in memory."""
 
     def lock(self, *scopes: Scope) -> None:
@@ -102,6 +102,9 @@ class Node(Protocol):
     """Where transactions are opened."""
 
     def transaction(self) -> AbstractContextManager[World]: ...
+
+    def reading(self) -> AbstractContextManager[World]:
+        """A world to read from; nothing put there is kept."""
 
 
 def next_id(world: World, prefix: str) -> str:

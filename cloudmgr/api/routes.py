@@ -1,0 +1,219 @@
+"""Route makers: a command becomes a POST, a kind of record a list and a single GET.
+
+The operation id of a command is its name, so that a client can find every route in the OpenAPI
+document and nothing about paths is written twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import inspect
+import re
+from dataclasses import MISSING, fields
+from enum import StrEnum
+from typing import Annotated, Any, get_type_hints
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from catalog.errors import Invalid
+from cloudmgr.api.edge import EdgeOf, IdempotencyKey, RequestId, SecretOf
+from cloudmgr.api.problems import responses
+from cloudmgr.domain.values import Value
+from cloudmgr.services import codec
+from cloudmgr.services.commands import HANDLERS, Command, snake
+from cloudmgr.services.reading import page, read
+
+MAX_PAGE = 500
+Id = Annotated[str, Path(min_length=1, max_length=160)]
+
+
+def command_route(
+    router: APIRouter,
+    path: str,
+    command: type[Command],
+    example: dict[str, Any],
+    *,
+    status: int = 200,
+) -> None:
+    """POST `path` performs `command`; fields named in the path come from it, the rest from the
+    body, whose `example` stands in the OpenAPI document."""
+    handler = HANDLERS[command]
+    in_path = re.findall(r"{(\w+)(?::path)?}", path)
+    body_type = _body_model(command, in_path, example)
+    hints = get_type_hints(command, include_extras=True)
+
+    def endpoint(
+        edge: EdgeOf,
+        secret: SecretOf,
+        idempotency_key: IdempotencyKey = None,
+        request_id: RequestId = None,
+        **given: Any,
+    ) -> Any:
+        body = given.pop("body", None)
+        values = {name: getattr(body, name) for name in type(body).model_fields} if body else {}
+        result = edge.perform(
+            secret,
+            command(**given, **values),
+            key=idempotency_key,
+            request_id=request_id or "",
+        )
+        return _json(handler.result, result, status)
+
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=_path_type(hints[name]))
+        for name in in_path
+    ]
+    if body_type is not None:
+        parameters.append(
+            inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=body_type)
+        )
+    _sign(endpoint, parameters)
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["POST"],
+        status_code=status,
+        operation_id=handler.name,
+        summary=_title(command.__name__),
+        description=f"{inspect.getdoc(command)}\n\nRoles: {', '.join(sorted(handler.roles))}.",
+        response_model=handler.result,
+        responses=responses(401, 403, 404, 409, 422),
+    )
+
+
+def list_route(router: APIRouter, path: str, kind: type[Value], *filters: str) -> None:
+    """GET `path` pages through the records of a kind, filtered by equality of named fields."""
+    hints = get_type_hints(kind, include_extras=True)
+    model = create_model(
+        f"{kind.__name__}Page",
+        items=(list[kind], ...),  # type: ignore[valid-type]
+        next_cursor=(str | None, Field(None, description="Send it as `cursor` for the next page")),
+    )
+
+    def endpoint(
+        edge: EdgeOf,
+        secret: SecretOf,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        **given: Any,
+    ) -> Any:
+        where = {name: value for name, value in given.items() if value is not None}
+        with edge.reading(secret) as (world, actor, _):
+            found = page(world, actor, kind, after=decode(cursor), limit=limit, **where)
+        body = {
+            "items": codec.dump(found.items, tuple[kind, ...]),  # type: ignore[valid-type]
+            "next_cursor": encode(found.next_after) if found.next_after else None,
+        }
+        return _raw(body)
+
+    _sign(
+        endpoint,
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[_filter_type(hints[name]), Query()],
+            )
+            for name in filters
+        ],
+    )
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"],
+        operation_id=f"list_{snake(kind.__name__)}",
+        summary=f"List {_title(kind.__name__)}",
+        description=inspect.getdoc(kind),
+        response_model=model,
+        responses=responses(401, 422),
+    )
+
+
+def get_route(router: APIRouter, path: str, kind: type[Value]) -> None:
+    """GET one record; its version is the ETag."""
+
+    def endpoint(edge: EdgeOf, secret: SecretOf, id: Id) -> Any:
+        with edge.reading(secret) as (world, actor, _):
+            found = read(world, actor, kind, id)
+        response = _raw(codec.dump(found))
+        response.headers["ETag"] = f'"{found.version}"'
+        return response
+
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"],
+        operation_id=f"get_{snake(kind.__name__)}",
+        summary=f"Get {_title(kind.__name__)}",
+        description=inspect.getdoc(kind),
+        response_model=kind,
+        responses=responses(401, 404, 422),
+    )
+
+
+def encode(after: str) -> str:
+    """An id as an opaque cursor."""
+    return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None) -> str:
+    """The id behind a cursor; raises `bad_cursor`."""
+    if not cursor:
+        return ""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise Invalid(
+            "bad_cursor", "this cursor is not one of ours; start again without it"
+        ) from error
+
+
+def _body_model(
+    command: type[Command], in_path: list[str], example: dict[str, Any]
+) -> type[BaseModel] | None:
+    hints = get_type_hints(command, include_extras=True)
+    parts: dict[str, Any] = {}
+    for field in fields(command):
+        if field.name not in in_path:
+            default = ... if field.default is MISSING else field.default
+            parts[field.name] = (hints[field.name], default)
+    if not parts:
+        return None
+    return create_model(
+        f"{command.__name__}Body",
+        __config__=ConfigDict(extra="forbid", json_schema_extra={"examples": [example]}),
+        **parts,
+    )
+
+
+def _sign(endpoint: Any, more: list[inspect.Parameter]) -> None:
+    signature = inspect.signature(endpoint, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    endpoint.__signature__ = signature.replace(parameters=[*keyword, *more])
+
+
+def _path_type(hint: Any) -> Any:
+    return Id if hint is str else hint
+
+
+def _filter_type(hint: Any) -> Any:
+    base = hint if isinstance(hint, type) and issubclass(hint, StrEnum | bool | int) else str
+    return base | None
+
+
+def _json(kind: Any, value: Any, status: int) -> Response:
+    return _raw(codec.dump(value, kind), status)
+
+
+def _raw(data: Any, status: int = 200) -> Response:
+    """JSON once, from the codec: the framework would walk the whole answer again."""
+    return Response(codec.text(data), status_code=status, media_type="application/json")
+
+
+def _title(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name)

@@ -1,0 +1,79 @@
+"""Wiring: a store, a lake and the routers become one application."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+
+from cloudmgr.api import problems
+from cloudmgr.api.edge import Edge
+from cloudmgr.api.router import api
+from cloudmgr.domain.node import NODE_ID, NodeSettings
+from cloudmgr.portal.overview import pages
+from cloudmgr.services.clock import run_due
+from cloudmgr.settings import Settings
+from cloudmgr.store.world import SqlNode
+from cloudmgr.usage.lake import DirectoryLake
+
+log = structlog.get_logger()
+
+DESCRIPTION = """
+One cloud, capped prices, paid by performance: the management node of a city's cloud.
+
+Money is a string of yuan. Every refusal is `application/problem+json` with a stable `code`.
+Every command takes an `Idempotency-Key`. Lists page by `cursor`. Sign in with
+`POST /api/v1/sessions` and send the token as `Authorization: Bearer …`.
+"""
+
+
+def open_node(settings: Settings) -> SqlNode:
+    """The node's records and readings, as the settings say."""
+    settings.lake_dir.mkdir(parents=True, exist_ok=True)
+    return SqlNode(settings.url, DirectoryLake(settings.lake_dir))
+
+
+def create_app(edge: Edge, *, due_seconds: int = 30) -> FastAPI:
+    """The application on an open node; a production node runs its dues every `due_seconds`."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        thread = threading.Thread(target=_dues, args=(edge, stop, due_seconds), daemon=True)
+        thread.start()
+        yield
+        stop.set()
+        thread.join(timeout=10)
+
+    app = FastAPI(
+        title="cloudmgr",
+        version="0.1.0",
+        summary="Management node of a government cloud",
+        description=DESCRIPTION,
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    app.state.edge = edge
+    problems.install(app)
+    app.include_router(api)
+    app.include_router(pages)
+    problems.document(app)
+    return app
+
+
+def _dues(edge: Edge, stop: threading.Event, every_seconds: int) -> None:
+    """A production node does what falls due by itself; a rehearsal's clock is moved by command."""
+    while not stop.wait(every_seconds):
+        try:
+            with edge.node.transaction() as world:
+                settings = world.seek(NodeSettings, NODE_ID)
+                if settings is not None and not settings.rehearsal:
+                    run_due(world, edge.now(world))
+        except Exception:
+            log.exception("running the dues failed; they stay pending and are tried again")

@@ -1,0 +1,129 @@
+"""The command line of the node: wiring only. Logs go to stderr, `--json` prints one object."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvicorn
+
+from catalog.cli import app as catalog_app
+from catalog.errors import CloudmgrError
+from cloudmgr.api.edge import Edge
+from cloudmgr.app import create_app, open_node
+from cloudmgr.cities.load import load_city
+from cloudmgr.domain.audit import verify
+from cloudmgr.domain.errors import bad_value
+from cloudmgr.domain.node import NODE_ID, NodeSettings
+from cloudmgr.settings import Settings
+from cloudmgr.store.migrate import upgrade
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="The management node of a city's cloud."
+)
+app.add_typer(catalog_app, name="catalog", help="Check, compare and show catalogs.")
+audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
+app.add_typer(audit_app, name="audit")
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the node's files (var/cloudmgr)")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout")]
+
+
+@app.command()
+def init(
+    city: Annotated[
+        str | None, typer.Option(help="Load a shipped sample city: reference (a rehearsal)")
+    ] = None,
+    data: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create the database. A sample city always makes a rehearsal (模拟环境), never production."""
+    settings = _settings(data)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.url)
+    node = open_node(settings)
+    with node.transaction() as world:
+        if world.seek(NodeSettings, NODE_ID) is not None:
+            raise bad_value("data", f"{settings.data_dir} holds a node already; choose another")
+        if city is None:
+            now = datetime.now(UTC)
+            world.put(NodeSettings(id=NODE_ID, rehearsal=False, city="", created_at=now))
+            answer: dict[str, Any] = {"rehearsal": False, "city": ""}
+        else:
+            loaded = load_city(world, city)
+            answer = {"rehearsal": True, "city": city, "loaded": loaded.counts}
+    node.close()
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        kind = "rehearsal (模拟环境)" if answer["rehearsal"] else "production"
+        typer.echo(f"created a {kind} node in {settings.data_dir}")
+
+
+@app.command()
+def serve(
+    data: DataDir = None,
+    host: Annotated[str | None, typer.Option()] = None,
+    port: Annotated[int | None, typer.Option()] = None,
+    rehearsal: Annotated[
+        bool, typer.Option("--rehearsal", help="Refuse to serve a database made for production")
+    ] = False,
+) -> None:
+    """Serve the API, its documentation (/docs) and the overview page."""
+    settings = _settings(data)
+    upgrade(settings.url)
+    node = open_node(settings)
+    with node.reading() as world:
+        made = world.seek(NodeSettings, NODE_ID)
+    if made is None:
+        raise bad_value("data", f"{settings.data_dir} holds no node; run `cloudmgr init` first")
+    if rehearsal and not made.rehearsal:
+        raise bad_value("--rehearsal", "this database was made for production and stays so")
+    uvicorn.run(
+        create_app(Edge(node), due_seconds=settings.due_seconds),
+        host=host or settings.host,
+        port=port if port is not None else settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+@audit_app.command("verify")
+def audit_verify(data: DataDir = None, as_json: AsJson = False) -> None:
+    """Walk the audit chain from its first event and name the first broken link."""
+    node = open_node(_settings(data))
+    with node.reading() as world:
+
+        def events() -> Any:
+            after = 0
+            while page := world.audit_events(after=after, limit=5000):
+                yield from page
+                after = page[-1].sequence
+
+        count = verify(events())
+    node.close()
+    typer.echo(json.dumps({"events": count, "intact": True}) if as_json else f"{count} events hold")
+
+
+def main() -> None:
+    """Entry point: refusals become one sentence (or one JSON object) and exit code 1."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        app()
+    except CloudmgrError as error:
+        if "--json" in sys.argv:
+            typer.echo(json.dumps({"code": error.code, "message": error.message, **error.details}))
+        typer.echo(f"{error.code}: {error.message}", err=True)
+        sys.exit(1)
+
+
+def _settings(data: Path | None) -> Settings:
+    return Settings(data_dir=data) if data is not None else Settings()

@@ -1,0 +1,151 @@
+"""`simulator city` and `simulator month`: wiring of the script, the drivers and the node."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from catalog.errors import Invalid
+from catalog.load import find_version
+from cloudmgr.cities.city import City
+from cloudmgr.cities.load import load_city
+from cloudmgr.cities.opening import opening_lines
+from cloudmgr.cities.read import find_city
+from cloudmgr.services.memory import MemoryNode
+from simulator.city import node as nodes
+from simulator.city.driver import Driver, MemoryDriver
+from simulator.city.http import HttpDriver
+from simulator.city.meters import SAMPLES_A_DAY
+from simulator.city.outcome import outcome
+from simulator.city.play import Played, play
+from simulator.city.table import print_month
+from simulator.terminal import refusals, say
+from simulator.traces.archetypes import synthesize
+from simulator.traces.registry import READERS
+from simulator.traces.shares import TraceShares, load_shares
+
+CITY = "reference"
+Months = Annotated[int, typer.Option(min=1, max=12, help="How many months from the cut-over.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same month.")]
+Traces = Annotated[Path | None, typer.Option(help="A trace's file or folder; else synthetic data.")]
+Format = Annotated[str | None, typer.Option("--format", help=f"One of {', '.join(READERS)}.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Url = Annotated[str | None, typer.Option("--node", help="A rehearsal node that is served already.")]
+Memory = Annotated[bool, typer.Option("--memory", help="Play in memory, without a node.")]
+
+
+def city(
+    node: Url = None,
+    memory: Memory = False,
+    months: Months = 1,
+    seed: Seed = 1,
+    traces: Traces = None,
+    format: Format = None,
+    as_json: Json = False,
+) -> None:
+    """Play months of the reference city: live over HTTP, or in memory.
+
+    With neither --node nor --memory it makes, serves and stops a rehearsal node of its own.
+    """
+    with refusals(as_json=as_json):
+        if node is not None and memory:
+            raise Invalid("bad_option", "--node and --memory exclude each other; give one")
+        reference = find_city(CITY)
+        shares = _shares(reference, traces, format, months, seed)
+        with _driver(node, memory, reference) as driver:
+            told = outcome(_played(reference, driver, shares, months, seed))
+        if as_json:
+            say(told, as_json=True)
+        else:
+            print_month(reference, told, Console())
+
+
+def month(
+    data: Annotated[Path, typer.Option(help="Folder of the node; a played one is served.")] = Path(
+        "var/run"
+    ),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    seed: Seed = 1,
+    traces: Traces = None,
+    format: Format = None,
+    stay: Annotated[bool, typer.Option(help="Keep serving afterwards.")] = True,
+) -> None:
+    """Make a node, play one month of the reference city live, and keep serving it."""
+    with refusals(as_json=False):
+        reference = find_city(CITY)
+        console = Console()
+        if (data / "cloudmgr.db").exists():
+            raise Invalid(
+                "data_exists",
+                f"{data} holds a node already; remove the folder, or serve it with "
+                f"`cloudmgr serve --data {data}`",
+            )
+        data.mkdir(parents=True, exist_ok=True)
+        shares = _shares(reference, traces, format, 1, seed)
+        nodes.create(data, CITY)
+        with nodes.serving(data, port, host) as url:
+            driver = HttpDriver(url, reference.sample_password)
+            print_month(reference, outcome(_played(reference, driver, shares, 1, seed)), console)
+            driver.close()
+            if stay:
+                console.print(f"serving {url}  (API documentation: {url}/docs)  Ctrl-C stops")
+                try:
+                    nodes.wait_for_ever(url)
+                except KeyboardInterrupt:
+                    console.print("stopped")
+
+
+def _shares(
+    reference: City, traces: Path | None, format: str | None, months: int, seed: int
+) -> TraceShares:
+    if (traces is None) != (format is None):
+        raise Invalid("bad_option", "--traces and --format belong together; give both or none")
+    samples = 31 * SAMPLES_A_DAY * months
+    if traces is not None and format is not None:
+        return load_shares(traces, format, samples_needed=samples)
+    catalog = find_version(reference.catalog_id)
+    shapes = [
+        str(reference.archetype_of(line.application.id))
+        for line in opening_lines(reference, catalog)
+    ]
+    return synthesize(shapes, seed=seed, first_day=reference.cut_over, samples=samples)
+
+
+@contextmanager
+def _driver(node: str | None, memory: bool, reference: City) -> Iterator[Driver]:
+    if memory:
+        held = MemoryNode()
+        with held.transaction() as world:
+            load_city(world, CITY, reference.opens_at)
+        yield MemoryDriver(held)
+    elif node is not None:
+        live = HttpDriver(node, reference.sample_password)
+        yield live
+        live.close()
+    else:
+        with tempfile.TemporaryDirectory(prefix="cloudmgr-") as folder:
+            nodes.create(Path(folder), CITY)
+            with nodes.serving(Path(folder)) as url, _driver(url, False, reference) as driver:
+                yield driver
+
+
+def _played(reference: City, driver: Driver, shares: TraceShares, months: int, seed: int) -> Played:
+    """Play with a line on stderr that says which day it is."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("playing", total=None)
+
+        def step(day: date) -> None:
+            bar.update(task, description=f"playing {day}")
+
+        return play(reference, driver, shares, months=months, seed=seed, progress=step)

@@ -1,0 +1,247 @@
+"""The life of one request as its people live it: written, signed, delivered, accepted.
+
+Chances and desk times are samples; every step is a command of the person whose turn it is.
+"""
+
+from __future__ import annotations
+
+import simpy
+
+from catalog.money import amount
+from cloudmgr.domain.access import Role
+from cloudmgr.domain.allocations import Allocation, AllocationState
+from cloudmgr.domain.approvals import Decision
+from cloudmgr.domain.budget import BudgetChangeKind
+from cloudmgr.domain.requests import RequestState, ResourceRequest
+from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderState
+from cloudmgr.services.budgets import RecordBudgetChange
+from cloudmgr.services.provisioning import (
+    AcceptTrial,
+    AcceptWorkOrder,
+    CompleteWorkOrder,
+    ConfirmDelivery,
+    RefuseWorkOrder,
+)
+from cloudmgr.services.requests import (
+    DispatchRequest,
+    DraftRequest,
+    ResubmitRequest,
+    SignRequest,
+    SubmitRequest,
+    WithdrawRequest,
+)
+from cloudmgr.services.service_ratings import RateService
+from simulator.city.lines import new_lines, target_lines
+from simulator.city.stage import Chance, Process, Stage
+from simulator.city.wishes import Wish
+
+UNFIT = ("no_pool", "capacity_exceeded", "quota_exceeded", "quota_not_set", "budget_not_set")
+"""Refusals of the last approval after which the reviewer rejects the request."""
+
+
+class RequestLife:
+    """One wish from draft to its end; `busy` is shared so that no two work on one allocation."""
+
+    def __init__(self, stage: Stage, wish: Wish, busy: set[str]) -> None:
+        self.stage = stage
+        self.wish = wish
+        self.busy = busy
+        self.chance: Chance = stage.chance(f"request-{wish.at.isoformat()}-{wish.number}")
+        self.user = stage.login(Role.DEPARTMENT_USER, wish.department_id)
+        self.lead = stage.login(Role.DEPARTMENT_LEAD, wish.department_id)
+
+    def run(self) -> Process:
+        """The SimPy process."""
+        yield self.stage.until(self.wish.at)
+        request = self._write()
+        if request is None:
+            return
+        yield self.stage.working(30)
+        request = self.stage.perform(self.user, SubmitRequest(request_id=request.id))
+        request = yield from self._signed(request)
+        if request.state is RequestState.APPROVED:
+            request = yield from self._dispatched(request)
+        if request.state is RequestState.PROVISIONING:
+            yield from self._carried_out(request)
+
+    def _write(self) -> ResourceRequest | None:
+        kind, application = self.wish.kind, self.wish.application
+        if kind.creates:
+            lines = new_lines(kind, application, self.chance)
+        else:
+            running = self.stage.find(self.user, Allocation, application_id=application.id)
+            lines = target_lines(kind, running, self.busy, self.chance)
+            self.busy.update(line.allocation_id for line in lines if line.allocation_id)
+        if not lines:
+            return None
+        written: ResourceRequest = self.stage.perform(
+            self.user,
+            DraftRequest(
+                department_id=self.wish.department_id,
+                application_id=application.id,
+                kind=kind,
+                reason=f"{application.name_en}: {kind}",
+                lines=lines,
+            ),
+        )
+        return written
+
+    def _signed(self, request: ResourceRequest) -> Process:
+        """Every signature in turn; returns the request when nobody is asked any more."""
+        while request.awaiting_step:
+            role = Role(request.awaiting_role)
+            people = self._signers(role)
+            desk = self.stage.desk(f"{role}-{people[0]}", len(people))
+            with desk.request() as turn:
+                yield turn
+                yield self.stage.working(self.chance.between(20, 150))
+                signer = self.chance.one_of(people)
+                request = self._decide(request, signer)
+            if request.state in (RequestState.RETURNED, RequestState.DRAFT):
+                yield self.stage.working(self.chance.between(120, 600))
+                request = self._again(request)
+        return request
+
+    def _decide(self, request: ResourceRequest, signer: str) -> ResourceRequest:
+        decision, opinion = Decision.APPROVE, "同意"
+        if request.round == 1 and request.awaiting_step != "unit":
+            if self.chance.happens(3):
+                decision, opinion = Decision.RETURN, "材料不全,请补正"
+            elif self.chance.happens(2):
+                decision, opinion = Decision.REJECT, "必要性不足"
+        command = SignRequest(request_id=request.id, decision=decision, opinion=opinion)
+        signed, refusal = self.stage.tried(signer, command)
+        if refusal is not None and refusal.code == "budget_exceeded":
+            self._raise_budget(str(refusal.details.get("budget", "")), request)
+            signed, refusal = self.stage.tried(signer, command)
+        if refusal is not None and refusal.code in (*UNFIT, "budget_exceeded"):
+            signed = self.stage.perform(
+                signer,
+                SignRequest(request_id=request.id, decision=Decision.REJECT, opinion=refusal.code),
+            )
+        elif refusal is not None:
+            raise refusal
+        settled: ResourceRequest = signed
+        return settled
+
+    def _raise_budget(self, budget_id: str, request: ResourceRequest) -> None:
+        """Finance adds money before an approval that would exceed the budget (追加)."""
+        region = self.stage.city.organisation(request.department_id).region_id
+        payer = self.stage.city.policy.payer_of(region, request.department_id)
+        for department in (None, request.department_id):
+            self.stage.perform(
+                self.stage.login(Role.FINANCE, payer),
+                RecordBudgetChange(
+                    payer_id=payer,
+                    department_id=department,
+                    year=self.stage.now.year,
+                    kind=BudgetChangeKind.ADD,
+                    amount=amount(request.monthly_price * 24),
+                    document_number=f"示例财预追加 {request.id}",
+                ),
+            )
+
+    def _again(self, request: ResourceRequest) -> ResourceRequest:
+        resent: ResourceRequest
+        if request.state is RequestState.DRAFT:
+            resent = self.stage.perform(self.user, SubmitRequest(request_id=request.id))
+        else:
+            resent = self.stage.perform(self.lead, ResubmitRequest(request_id=request.id))
+        return resent
+
+    def _dispatched(self, request: ResourceRequest) -> Process:
+        yield self.stage.working(self.chance.between(30, 300))
+        if self.chance.happens(2):
+            withdrawn: ResourceRequest = self.stage.perform(
+                self.user, WithdrawRequest(request_id=request.id, reason="项目调整")
+            )
+            return withdrawn
+        operator = self.chance.one_of(self.stage.people(Role.OPERATING_COMPANY))
+        sent: ResourceRequest = self.stage.perform(operator, DispatchRequest(request_id=request.id))
+        return sent
+
+    def _carried_out(self, request: ResourceRequest) -> Process:
+        operator = self.stage.login(Role.OPERATING_COMPANY)
+        first = True
+        while True:
+            orders = self.stage.find(operator, WorkOrder, request_id=request.id)
+            todo = [order for order in orders if order.state is WorkOrderState.OPEN]
+            refuse = first and len(todo) == 1 and self.chance.happens(3)
+            yield simpy.AllOf(
+                self.stage.env,
+                [self.stage.env.process(self._order(order, refuse)) for order in todo],
+            )
+            if refuse:
+                yield self.stage.working(self.chance.between(60, 480))
+                self.stage.perform(operator, DispatchRequest(request_id=request.id))
+            else:
+                answered = yield from self._answered(request, first)
+                if answered:
+                    break
+            first = False
+        yield from self._afterwards(request)
+
+    def _order(self, order: WorkOrder, refuse: bool) -> Process:
+        """A provider's engineer takes the order on and carries it out."""
+        people = self.stage.people(Role.PROVIDER, order.provider_id)
+        with self.stage.desk(f"engineers-{order.provider_id}", 3 * len(people)).request() as turn:
+            yield turn
+            yield self.stage.working(self.chance.between(15, 240))
+            engineer = self.chance.one_of(people)
+            self.stage.perform(engineer, AcceptWorkOrder(work_order_id=order.id))
+            slow = self.chance.happens(8)
+            yield self.stage.working(self.chance.between(60, 900) + (2400 if slow else 0))
+            if refuse:
+                self.stage.perform(
+                    engineer, RefuseWorkOrder(work_order_id=order.id, reason="镜像不可用")
+                )
+                return
+            deliveries = tuple(
+                Delivery(line, f"{order.pool_id}-{order.id}-{line}") for line in order.lines
+            )
+            self.stage.perform(
+                engineer, CompleteWorkOrder(work_order_id=order.id, deliveries=deliveries)
+            )
+
+    def _answered(self, request: ResourceRequest, first: bool) -> Process:
+        """The department accepts, sends back once, or says nothing and is deemed to accept."""
+        if self.chance.happens(10):
+            return True
+        yield self.stage.working(self.chance.between(60, 1200))
+        accepted = not (first and self.chance.happens(6))
+        answer: ResourceRequest = self.stage.perform(
+            self.user,
+            ConfirmDelivery(
+                request_id=request.id,
+                accepted=accepted,
+                reason="" if accepted else "规格与申请不符",
+            ),
+        )
+        if answer.state is RequestState.RATIFYING:
+            yield from self._signed(answer)
+        return accepted
+
+    def _afterwards(self, request: ResourceRequest) -> Process:
+        """A rating for most, and some trials accepted before their days are over."""
+        if self.chance.happens(60):
+            yield self.stage.working(self.chance.between(60, 900))
+            stars = self.chance.weighted(((5, 40), (4, 35), (3, 15), (2, 7), (1, 3)))
+            self.stage.tried(self.user, RateService(request_id=request.id, stars=stars))
+        if self.wish.kind.has_trial and self.chance.happens(30):
+            yield self.stage.working(510 * self.chance.between(3, 8))
+            for allocation in self.stage.find(self.user, Allocation, request_id=request.id):
+                if allocation.state is AllocationState.TRIAL:
+                    self.stage.perform(self.user, AcceptTrial(allocation_id=allocation.id))
+
+    def _signers(self, role: Role) -> tuple[str, ...]:
+        if role is Role.DEPARTMENT_LEAD:
+            return (self.lead,)
+        if role is Role.COUNTY_REVIEWER:
+            region = self.stage.city.organisation(self.wish.department_id).region_id
+            return tuple(
+                person.login
+                for person in self.stage.city.people
+                if role in person.roles
+                and self.stage.city.organisation(person.organisation_id).region_id == region
+            )
+        return self.stage.people(role)
