@@ -60,6 +60,7 @@ class Veto:
 class AssessmentScheme(Value):
     """考核办法: one dated version with its basis document; `kind` "sample" is 示例参数.
 
+    `source` says where its figures come from.
     `credited_incidents_score` lets an incident cost points although service credits are paid
     for it. Raises `bad_scheme` when its parts do not fit together.
     """
@@ -69,6 +70,7 @@ class AssessmentScheme(Value):
     document_number: str
     effective_from: datetime
     kind: str
+    source: str
     dimensions: tuple[DimensionWeight, ...]
     indicators: tuple[IndicatorDefinition, ...]
     vetoes: tuple[Veto, ...] = ()

@@ -278,6 +278,12 @@ def period_closed(month: str) -> Conflict:
     )
 
 
+def period_not_closed(month: str) -> Conflict:
+    return Conflict(
+        "period_not_closed", f"the period {month} is not closed yet; close it first", month=month
+    )
+
+
 def unpriced(month: str, lines: Iterable[str]) -> Conflict:
     listed = tuple(lines)
     return Conflict(
@@ -320,6 +326,12 @@ def no_scheme(moment: str) -> Conflict:
 def appeal_over(assessment_id: str, until: str) -> Conflict:
     return Conflict(
         "appeal_over", f"{assessment_id} could be appealed until {until}; the score stands"
+    )
+
+
+def not_completed(request_id: str, state: str) -> Conflict:
+    return Conflict(
+        "not_completed", f"{request_id} is {state!r}; rate the service once it is completed"
     )
 
 

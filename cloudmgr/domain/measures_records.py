@@ -21,7 +21,7 @@ from cloudmgr.domain.workorders import WorkOrder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkuTerms:
-    """What one unit of a Sku takes and promises, by the catalog in force at the cycle's start."""
+    """What one unit of a Sku takes and promises, by the catalog in force when the cycle ended."""
 
     sku_id: str
     vcpus: int

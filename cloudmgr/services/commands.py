@@ -139,11 +139,18 @@ def require_in(actor: Actor, organisation_id: str, kind: str, id: str, *roles: R
     raise not_found(kind, id)
 
 
+def require_city_office(actor: Actor, kind: str, id: str, *roles: Role) -> None:
+    """Raise `not_found` unless the actor holds one of `roles` in an office of the whole city."""
+    if actor is SYSTEM or any(g.role in roles and not g.county for g in actor.grants):
+        return
+    raise not_found(kind, id)
+
+
 def _subject(command: Command, result: Any) -> str:
     """What the event is about: the result's id, else the first id the command names."""
     if isinstance(result, Value):
         return f"{type(result).__name__}/{result.id}"
     for field in type(command).__dataclass_fields__:
-        if field.endswith("id") or field == "month":
+        if field.endswith("id") or field in ("month", "cycle"):
             return f"{field}/{getattr(command, field)}"
     return type(command).__name__

@@ -205,6 +205,7 @@ def a_scheme(
         "document_number": "test 1",
         "effective_from": midnight(JANUARY.first),
         "kind": "sample",
+        "source": "a test",
         "dimensions": tuple(
             DimensionWeight(dimension=dimension, weight=ratio(weight))
             for dimension, weight in weighed.items()
