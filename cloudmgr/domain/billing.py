@@ -76,7 +76,8 @@ class Statement(Value):
     """月账单 of a department for a month; `total` is the sum of its lines.
 
     Unanswered by `due_at` it counts as confirmed (`deemed`). An objection holds its own lines
-    only. `budgeted` says whether a budget took the amount due.
+    only. `budgeted` says whether a budget took the amount due; `contract_ids` are those its lines
+    are settled under.
     """
 
     department_id: str
@@ -88,6 +89,7 @@ class Statement(Value):
     issued_at: datetime
     due_at: datetime
     budgeted: bool
+    contract_ids: tuple[str, ...] = ()
     confirmed_at: datetime | None = None
     confirmed_by: str | None = None
     deemed: bool = False
@@ -153,10 +155,13 @@ class StatementSum:
     total: Decimal = ZERO
     by_payee: dict[str, Decimal] = field(default_factory=dict)
     waived: dict[str, Decimal] = field(default_factory=dict)
+    contract_ids: set[str] = field(default_factory=set)
 
     def add(self, line: RatedLine) -> None:
         sums = self.waived if line.kind is LineKind.WAIVER else self.by_payee
         sums[line.payee_id] = sums.get(line.payee_id, ZERO) + line.amount
+        if line.amount:
+            self.contract_ids.add(line.contract_id)
         self.line_count += 1
         self.total += line.amount
 
@@ -193,6 +198,7 @@ def issued_statement(
         issued_at=issued_at,
         due_at=due_at,
         budgeted=budgeted,
+        contract_ids=tuple(sorted(summed.contract_ids)),
         state=StatementState.ISSUED,
     )
 

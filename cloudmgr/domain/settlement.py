@@ -14,7 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Annotated, ClassVar
 
-from catalog.money import ZERO, Exact, Yuan, from_fen, round_half_away, to_fen, total
+from catalog.money import FEN, ZERO, Exact, Yuan, from_fen, round_half_away, to_fen, total
 from catalog.standards import ServiceStandard
 from cloudmgr.domain.assessment import Score
 from cloudmgr.domain.errors import bad_value, invoice_mismatch
@@ -52,8 +52,9 @@ class Settlement(Value):
     """结算单 number `sequence` of a payer, payee, contract and cycle (its first month).
 
     gross = confirmed lines less service credits, of the whole cycle; payable = gross - deduction
-    - what earlier settlements of the same key came to. All money is None while payment is held
-    and nobody has decided the coefficient.
+    - `settled_before`, what earlier settlements of the same key came to. `withheld_before` is what
+    those kept back of the lines. Deduction, payable and coefficient are None while payment is held
+    and nobody has decided.
     """
 
     payer_id: str
@@ -74,7 +75,7 @@ class Settlement(Value):
     working: str
     deduction: Yuan | None
     settled_before: Yuan
-    deducted_before: Yuan
+    withheld_before: Yuan
     payable: Yuan | None
     drafted_at: datetime
     proposed_coefficient: Ratio | None = None
@@ -104,6 +105,17 @@ class Settlement(Value):
             _S.PAID: ("已支付", ()),
         },
     )
+
+    @property
+    def payable_total(self) -> Decimal:
+        """What the key comes to with this settlement, earlier ones included."""
+        return self.settled_before + (self.payable or ZERO)
+
+    @property
+    def withheld(self) -> Decimal:
+        """What this settlement keeps back of the lines: credits and deduction, less what earlier
+        ones kept back; negative where it gives some of that back."""
+        return self.lines_total - self.payable_total - self.withheld_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +196,10 @@ def part_of_payment(
     shares: Sequence[DepartmentShare], paid_before: Decimal, amount: Decimal
 ) -> Mapping[str, Decimal]:
     """What a payment means for each department, so that part payments never drift: the split of
-    all paid so far less the split of what was paid before."""
-    weights = [(share.department_id, share.gross) for share in shares]
+    all paid so far less the split of what was paid before. Shares that add up to nothing (a
+    cycle taken back whole) count alike."""
+    flat = not total(share.gross for share in shares)
+    weights = [(share.department_id, FEN if flat else share.gross) for share in shares]
     before, after = apportion(paid_before, weights), apportion(paid_before + amount, weights)
     return {key: after[key] - before[key] for key in after}
 
@@ -198,3 +212,16 @@ def check_invoice(invoice: TaxInvoice, payable: Decimal) -> None:
         raise bad_value("total", f"net {invoice.net} and tax {invoice.tax} do not add up to it")
     if invoice.total != payable:
         raise invoice_mismatch(str(invoice.total), str(payable))
+
+
+def check_payment(settlement: Settlement, amount: Decimal) -> Decimal:
+    """What is left to pay after `amount`; raises `bad_value` for nothing or for too much.
+
+    A negative payable (a true-up in the payer's favour) is paid back in negative amounts.
+    """
+    left = (settlement.payable or ZERO) - settlement.paid
+    if not amount and left:
+        raise bad_value("amount", "a payment is not nothing")
+    if not min(left, ZERO) <= amount <= max(left, ZERO):
+        raise bad_value("amount", f"{amount} yuan are more than the {left} yuan left to pay")
+    return left - amount

@@ -15,12 +15,14 @@ from decimal import Decimal
 
 from catalog.money import ZERO, total
 from catalog.period import Month, local_day, midnight, shanghai
+from catalog.prices import PriceBook
 from cloudmgr.domain import budget as budgets
 from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.budget import Budget, BudgetCommitment, CommitmentState, budget_id
 from cloudmgr.domain.commitments import PlannedLine, increase, month_amounts, months_after
 from cloudmgr.domain.errors import budget_not_set
 from cloudmgr.domain.lifecycle import advance
+from cloudmgr.domain.policy import Proration
 from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
 from cloudmgr.services.policies import payer_of, policy_now
 from cloudmgr.services.pricing import price_book
@@ -85,13 +87,14 @@ def commit_opening(
     `budget_not_set` for a department without any budget of the year.
     """
     start = max(now, Month(year, 1).period.start)
+    forecast = _Forecast.now(world, year, now)
     rows, sums = [], defaultdict[str, Decimal](lambda: ZERO)
     ids: dict[str, tuple[str, ...]] = {}
     for allocation in allocations:
         department_id = allocation.department_id
         if department_id not in ids:
             ids[department_id] = _existing(world, department_id, year, now)
-        for month, amount in _amounts(world, _running(allocation, start), year, now):
+        for month, amount in forecast.amounts(_running(allocation, start)):
             rows.append(_opening_row(allocation, ids[department_id][0], month, amount))
             for id in ids[department_id]:
                 sums[id] += amount
@@ -173,21 +176,43 @@ def _added(
     now: datetime,
 ) -> Amounts:
     """What the line costs beyond what is committed already, by the kind of its request."""
-    year = _year(now)
     if kind is RequestKind.RELEASE or line.pool_id is None:
         return ()
+    forecast = _Forecast.now(world, _year(now), now)
     if kind is RequestKind.RENEW and held is not None:
         begin = held.term_end or start
-        renewed = _planned(line, begin, months_after(begin, line.term_months))
-        return _amounts(world, renewed, year, now)
+        return forecast.amounts(_planned(line, begin, months_after(begin, line.term_months)))
     if held is not None:
-        new = _amounts(world, _planned(line, start, held.term_end), year, now)
-        return increase(new, _amounts(world, _running(held, start), year, now))
+        new = forecast.amounts(_planned(line, start, held.term_end))
+        return increase(new, forecast.amounts(_running(held, start)))
     end = months_after(start, line.term_months)
     if kind is RequestKind.TEMPORARY:
         days = policy_now(world, now).clocks.temporary_days
         end = midnight(local_day(start) + timedelta(days=days))
-    return _amounts(world, _planned(line, start, end), year, now)
+    return forecast.amounts(_planned(line, start, end))
+
+
+@dataclass(frozen=True, slots=True)
+class _Forecast:
+    """What lines of a fiscal year cost by the prices and the policy known at `priced_at`."""
+
+    year: int
+    prices: PriceBook
+    proration: Proration
+    priced_at: datetime
+
+    @classmethod
+    def now(cls, world: World, year: int, now: datetime) -> _Forecast:
+        return cls(year, price_book(world), policy_now(world, now).proration, now)
+
+    def amounts(self, line: PlannedLine) -> Amounts:
+        return month_amounts(
+            line,
+            year=self.year,
+            prices=self.prices,
+            proration=self.proration,
+            priced_at=self.priced_at,
+        )
 
 
 def _planned(line: RequestLine, start: datetime, end: datetime | None) -> PlannedLine:
@@ -212,16 +237,6 @@ def _running(allocation: Allocation, start: datetime) -> PlannedLine:
         start=start,
         end=end if end is not None and end > start else None,
         estimate_units=allocation.estimate_units,
-    )
-
-
-def _amounts(world: World, line: PlannedLine, year: int, now: datetime) -> Amounts:
-    return month_amounts(
-        line,
-        year=year,
-        prices=price_book(world),
-        proration=policy_now(world, now).proration,
-        priced_at=now,
     )
 
 
