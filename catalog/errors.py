@@ -24,7 +24,7 @@ class CloudmgrError(Exception):
     code: str = "error"
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
-        super().__init__(message)
+        super().__init__(code, message)  # what a copy of the exception is made from
         self.code = code
         self.message = message
         self.details = details

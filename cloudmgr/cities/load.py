@@ -31,7 +31,7 @@ from cloudmgr.domain.values import Value
 from cloudmgr.services.commitments import commit_opening
 from cloudmgr.services.periods import open_period
 from cloudmgr.services.placements import monthly_of
-from cloudmgr.services.pricing import forget_prices, keep_catalog
+from cloudmgr.services.pricing import keep_catalog
 from cloudmgr.services.world import World, next_id
 
 
@@ -60,7 +60,6 @@ def put_city(world: World, city: City, now: datetime | None = None) -> CityLoade
     keep_catalog(world, catalog, city.opens_at)
     _put_parties(world, city, now or city.opens_at)
     stock, counts = _put_supply(world, city, catalog)
-    forget_prices(world)
     world.put_many([city.policy])
     world.put_many([city.scheme])
     counts |= _put_limits(world, city, stock)

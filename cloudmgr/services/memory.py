@@ -28,6 +28,8 @@ class MemoryNode:
         self.numbers: dict[str, int] = defaultdict(int)
         self.events: list[AuditEvent] = []
         self.messages: list[Message] = []
+        self.kept: dict[str, tuple[Any, Any]] = {}
+        self.writes: dict[type[Value], int] = defaultdict(int)
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryWorld]:
@@ -60,6 +62,7 @@ class MemoryNode:
 
     def write(self, kind: type[Value], id: str, value: Value | None) -> None:
         """Set or (for an undo) take away a record, keeping the indexes true."""
+        self.writes[kind] += 1
         old = self.records[kind].get(id)
         for (indexed, field), index in self.indexes.items():
             if indexed is kind:
@@ -77,7 +80,7 @@ class MemoryWorld(CheckedWorld):
     """One transaction on a `MemoryNode`."""
 
     def __init__(self, node: MemoryNode) -> None:
-        super().__init__()
+        super().__init__(node.kept)
         self._node = node
         self._undo: list[tuple[type[Value], str, Value | None]] = []
         self._numbers = dict(node.numbers)
@@ -148,13 +151,20 @@ class MemoryWorld(CheckedWorld):
         self._node.write(type(after), after.id, after)
 
     def _insert(self, values: list[Value]) -> None:
+        fresh: set[tuple[type[Value], str]] = set()
         for value in values:
-            if value.id in self._node.records[type(value)]:
+            key = (type(value), value.id)
+            if value.id in self._node.records[type(value)] or key in fresh:
                 raise already_exists(type(value).__name__, value.id)
+            fresh.add(key)
+        for value in values:
             self._save(None, value)
 
     def _take_locks(self, scopes: list[Scope]) -> None:
         """One process, one thread: taking turns is enough."""
+
+    def _revision(self, kinds: tuple[type[Value], ...]) -> Any:
+        return tuple(self._node.writes[kind] for kind in kinds)
 
     def _audit_head(self) -> AuditEvent | None:
         return self._node.events[-1] if self._node.events else None

@@ -1,8 +1,7 @@
 """Prices and Skus of a transaction: the book made of published catalogs, quotes and contracts.
 
-Owns keeping catalogs and building the book; what it answers is `catalog.prices`. A book is made
-once per transaction; who changes a quote, contract or catalog and then asks for prices in the same
-transaction calls `forget_prices` between.
+Owns keeping catalogs and building the book; what it answers is `catalog.prices`. The node keeps
+the book until a catalog, a contract or a quote changes.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from weakref import WeakKeyDictionary
 
 from catalog.period import DAY, is_midnight
 from catalog.prices import PriceBook, QuotedPrice
@@ -33,7 +31,6 @@ from cloudmgr.services.world import World
 
 open_to_all(PublishedCatalog, CatalogContent)
 
-_books: WeakKeyDictionary[World, PriceBook] = WeakKeyDictionary()
 _catalogs: dict[PublishedCatalog, CatalogVersion] = {}
 """Catalogs read by this process; the digest in the record makes that safe across nodes."""
 
@@ -43,28 +40,23 @@ def keep_catalog(world: World, version: CatalogVersion, published_at: datetime) 
     content = content_of(version)
     head = published(version, codec.digest(content), published_at)
     world.put(content)
-    forget_prices(world)
     return world.put(head)
 
 
 def price_book(world: World) -> PriceBook:
     """Every published catalog and every quote that prices some moment, as of this transaction."""
-    book = _books.get(world)
-    if book is None:
-        terms = {contract.id: _term(contract) for contract in world.find(Contract)}
-        quotes = world.find(Quote, state=PRICING_STATES)
-        quoted = (_within_term(quote, *terms[quote.contract_id]) for quote in quotes)
-        heads = world.find(PublishedCatalog)
-        for head in heads:
-            if head not in _catalogs:
-                _catalogs[head] = whole(head, world.get(CatalogContent, head.id))
-        book = _books[world] = _book(heads, tuple(each for each in quoted if each is not None))
-    return book
+    return world.derived("price_book", (PublishedCatalog, Contract, Quote), lambda: _made(world))
 
 
-def forget_prices(world: World) -> None:
-    """Let the next question of this transaction build the book anew."""
-    _books.pop(world, None)
+def _made(world: World) -> PriceBook:
+    terms = {contract.id: _term(contract) for contract in world.find(Contract)}
+    quotes = world.find(Quote, state=PRICING_STATES)
+    quoted = (_within_term(quote, *terms[quote.contract_id]) for quote in quotes)
+    heads = world.find(PublishedCatalog)
+    for head in heads:
+        if head not in _catalogs:
+            _catalogs[head] = whole(head, world.get(CatalogContent, head.id))
+    return _book(heads, tuple(each for each in quoted if each is not None))
 
 
 def sku_at(world: World, sku_id: str, moment: datetime) -> Sku:

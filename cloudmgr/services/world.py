@@ -8,7 +8,8 @@ undoes everything.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,11 +17,12 @@ from typing import Any, Protocol, TypeVar
 
 from cloudmgr.domain import audit as chain
 from cloudmgr.domain.errors import already_exists, not_found, stale_version, unlocked_put
-from cloudmgr.domain.lifecycle import Stateful
+from cloudmgr.domain.lifecycle import Lifecycle
 from cloudmgr.domain.values import Value
 from cloudmgr.usage.lake import UsageLake
 
 V = TypeVar("V", bound=Value)
+D = TypeVar("D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,13 @@ class World(Protocol):
     def outbox(self, message: Message) -> None:
         """Queue a message in this transaction."""
 
+    def derived(self, name: str, kinds: tuple[type[Value], ...], make: Callable[[], D]) -> D:
+        """Something worked out from all records of `kinds`, kept by the node until one changes.
+
+        `make` reads them from this world. What this transaction itself has put is seen at once
+        and never kept for others.
+        """
+
 
 class Node(Protocol):
     """Where transactions are opened."""
@@ -112,11 +121,23 @@ def next_id(world: World, prefix: str) -> str:
     return f"{prefix}-{world.number(prefix):08d}"
 
 
+def _check_move(before: Any, value: Any) -> None:
+    """A record is first stored in an initial state and then moves along its noun's table."""
+    table: Lifecycle = value.LIFECYCLE
+    if before is None and value.state not in table.initial:
+        table.require(value.id, next(iter(table.initial)), str(value.state))
+    elif before is not None and before.state != value.state:
+        table.require(value.id, str(before.state), str(value.state))
+
+
 class CheckedWorld(ABC):
     """The part of every world that must not differ: versions, lifecycles, locks, audit digests."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: dict[str, tuple[Any, Any]]) -> None:
         self._locked: set[Scope] = set()
+        self._puts: Counter[type[Value]] = Counter()
+        self._own: dict[str, tuple[Any, Any]] = {}
+        self._kept = kept
         self._touched: list[tuple[Value | None, Value]] = []
 
     # What a store supplies.
@@ -128,6 +149,8 @@ class CheckedWorld(ABC):
     def _insert(self, values: list[Value]) -> None: ...
     @abstractmethod
     def _take_locks(self, scopes: list[Scope]) -> None: ...
+    @abstractmethod
+    def _revision(self, kinds: tuple[type[Value], ...]) -> Any: ...
     @abstractmethod
     def _audit_head(self) -> chain.AuditEvent | None: ...
     @abstractmethod
@@ -152,6 +175,7 @@ class CheckedWorld(ABC):
         after = replace(value, version=value.version + 1)
         self._save(before, after)
         self._touched.append((before, after))
+        self._puts[kind] += 1
         return after
 
     def put_many(self, values: Iterable[Value]) -> int:
@@ -160,8 +184,18 @@ class CheckedWorld(ABC):
             self._check(None, value)
             fresh.append(replace(value, version=1))
         self._insert(fresh)
+        self._puts.update(type(value) for value in fresh)
         self._touched.extend((None, value) for value in fresh)
         return len(fresh)
+
+    def derived(self, name: str, kinds: tuple[type[Value], ...], make: Callable[[], D]) -> D:
+        own = tuple(self._puts[kind] for kind in kinds)
+        shelf, revision = (self._own, own) if any(own) else (self._kept, self._revision(kinds))
+        kept = shelf.get(name)
+        if kept is None or kept[0] != revision:
+            kept = shelf[name] = (revision, make())
+        found: D = kept[1]
+        return found
 
     def audit(
         self, *, at: datetime, user_id: str, role: str, command: str, subject: str, request_id: str
@@ -192,9 +226,5 @@ class CheckedWorld(ABC):
             raise stale_version(kind.__name__, value.id, value.version, stored)
         if getattr(kind, "COUNTER", False) and before and (kind, value.id) not in self._locked:
             raise unlocked_put(kind.__name__, value.id)
-        if isinstance(value, Stateful):
-            table = value.LIFECYCLE
-            if before is None and value.state not in table.initial:
-                table.require(value.id, next(iter(table.initial)), str(value.state))
-            elif isinstance(before, Stateful) and before.state != value.state:
-                table.require(value.id, str(before.state), str(value.state))
+        if hasattr(kind, "LIFECYCLE"):
+            _check_move(before, value)

@@ -52,6 +52,6 @@ def incidents(stage: Stage, month: Month, provider_id: str) -> Process:
         stage.perform(engineer, AcknowledgeIncident(incident_id=incident.id))
         lasting = chance.between(60, 600) if severe else chance.between(15, 120)
         yield stage.until(stage.now + timedelta(minutes=lasting))
-        stage.perform(engineer, RestoreIncident(incident_id=incident.id))
+        stage.perform(engineer, RestoreIncident(incident_id=incident.id, cause="硬件更换"))
         yield stage.working(chance.between(60, 600))
         stage.perform(reviewer, CloseIncident(incident_id=incident.id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from fractions import Fraction
 
-from catalog.money import from_fen, round_half_away, to_fen
+from catalog.money import exact, from_fen, round_half_away, to_fen
 from catalog.period import Month, local_day
 from cloudmgr.domain.access import Role
 from cloudmgr.domain.assessment import Assessment, AssessmentState
@@ -22,12 +22,15 @@ from cloudmgr.services.settlements import (
     ConfirmSettlement,
     DecideCoefficient,
     DraftSettlements,
-    RecordInvoice,
-    RecordPayment,
-    RequestPayment,
     ReviewSettlement,
 )
-from cloudmgr.services.statements import ConfirmStatement, ObjectToStatement, ResolveObjection
+from cloudmgr.services.settlements_payment import RecordInvoice, RecordPayment, RequestPayment
+from cloudmgr.services.statements import (
+    ConfirmStatement,
+    ObjectionDecision,
+    ObjectToStatement,
+    ResolveObjection,
+)
 from simulator.city.stage import Process, Stage
 
 
@@ -83,13 +86,15 @@ class MonthEnd:
             ),
         )
         yield self.stage.working(chance.between(240, 1200))
-        granted = chance.happens(60)
-        credit = Credit(line_id=line.id, amount=from_fen(to_fen(line.amount) // 2))
+        half = from_fen(to_fen(line.amount) // 2)
+        granted = chance.happens(60) and half > 0
+        credit = Credit(line_id=line.id, amount=half)
         self.stage.perform(
             self.finance,
             ResolveObjection(
                 statement_id=statement.id,
-                credits=(credit,) if granted and credit.amount > 0 else (),
+                decision=ObjectionDecision.CREDIT if granted else ObjectionDecision.REFUSE,
+                credits=(credit,) if granted else (),
                 reason="核减一半" if granted else "经核实,资源在用",
             ),
         )
@@ -109,14 +114,14 @@ class MonthEnd:
             self.stage.perform(
                 provider,
                 AppealAssessment(
-                    assessment_id=appealing.id, reason="部分工单因甲方条件不具备而延期"
+                    assessment_id=appealing.id, text="部分工单因甲方条件不具备而延期"
                 ),
             )
             yield self.stage.working(900)
             self.stage.perform(
                 self.authority,
                 ResolveAppeal(
-                    assessment_id=appealing.id, resolution="经核查,维持原评分", adjustments=()
+                    assessment_id=appealing.id, accepted=False, opinion="经核查,维持原评分"
                 ),
             )
         while any(each.state is not AssessmentState.FINAL for each in self._assessments()):
@@ -155,13 +160,13 @@ class MonthEnd:
         if settlement.payable is None or settlement.payable <= 0:
             return
         yield stage.working(chance.between(120, 960))
-        tax_rate = amount("0.06")
+        tax_rate = exact("0.06", 4)
         net = round_half_away(Fraction(settlement.payable) / (1 + Fraction(tax_rate)))
         stage.perform(
             engineer,
             RecordInvoice(
                 settlement_id=settlement.id,
-                number=f"2641{settlement.id[-8:]}",
+                number=f"2641{chance.between(10**15, 10**16 - 1)}",
                 issued_on=local_day(stage.now),
                 tax_rate=tax_rate,
                 net=net,

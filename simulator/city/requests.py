@@ -49,6 +49,7 @@ class RequestLife:
         self.chance: Chance = stage.chance(f"request-{wish.at.isoformat()}-{wish.number}")
         self.user = stage.login(Role.DEPARTMENT_USER, wish.department_id)
         self.lead = stage.login(Role.DEPARTMENT_LEAD, wish.department_id)
+        self.application_id = wish.application.id
 
     def run(self) -> Process:
         """The SimPy process."""
@@ -57,8 +58,10 @@ class RequestLife:
         if request is None:
             return
         yield self.stage.working(30)
-        request = self.stage.perform(self.user, SubmitRequest(request_id=request.id))
-        request = yield from self._signed(request)
+        submitted, refusal = self.stage.tried(self.user, SubmitRequest(request_id=request.id))
+        if refusal is not None:
+            return  # an admission rule says no; the draft stays with the department
+        request = yield from self._signed(submitted)
         if request.state is RequestState.APPROVED:
             request = yield from self._dispatched(request)
         if request.state is RequestState.PROVISIONING:
@@ -225,13 +228,25 @@ class RequestLife:
         """A rating for most, and some trials accepted before their days are over."""
         if self.chance.happens(60):
             yield self.stage.working(self.chance.between(60, 900))
-            stars = self.chance.weighted(((5, 40), (4, 35), (3, 15), (2, 7), (1, 3)))
-            self.stage.tried(self.user, RateService(request_id=request.id, stars=stars))
+            self._rate(request.id)
         if self.wish.kind.has_trial and self.chance.happens(30):
             yield self.stage.working(510 * self.chance.between(3, 8))
             for allocation in self.stage.find(self.user, Allocation, request_id=request.id):
                 if allocation.state is AllocationState.TRIAL:
                     self.stage.perform(self.user, AcceptTrial(allocation_id=allocation.id))
+
+    def _rate(self, request_id: str) -> None:
+        """Stars for every provider that delivered a part; who has not answered does not rate."""
+        stars = self.chance.weighted(((5, 40), (4, 35), (3, 15), (2, 7), (1, 3)))
+        told = self.stage.find(self.user, ResourceRequest, application_id=self.application_id)
+        if not any(r.id == request_id and r.state is RequestState.COMPLETED for r in told):
+            return
+        operator = self.stage.login(Role.OPERATING_COMPANY)
+        orders = self.stage.find(operator, WorkOrder, request_id=request_id)
+        for provider in sorted({o.provider_id for o in orders if o.state is WorkOrderState.DONE}):
+            self.stage.perform(
+                self.user, RateService(request_id=request_id, provider_id=provider, stars=stars)
+            )
 
     def _signers(self, role: Role) -> tuple[str, ...]:
         if role is Role.DEPARTMENT_LEAD:

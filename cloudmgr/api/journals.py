@@ -1,0 +1,35 @@
+"""Routes of the journal (内部往来,非法定账簿): posting sets and the trial balance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from cloudmgr.api.edge import EdgeOf, SecretOf
+from cloudmgr.api.problems import responses
+from cloudmgr.api.routes import list_route
+from cloudmgr.domain.access import Role
+from cloudmgr.domain.errors import forbidden
+from cloudmgr.domain.journal import PostingSet
+from cloudmgr.services import codec
+from cloudmgr.services.journal import TrialBalance, trial_balance
+
+router = APIRouter(tags=["journal"])
+
+list_route(router, "/posting-sets", PostingSet, "month", "kind", "source_id")
+
+
+@router.get(
+    "/trial-balance",
+    operation_id="get_trial_balance",
+    summary="Trial balance",
+    response_model=TrialBalance,
+    responses=responses(401, 403),
+)
+def get_trial_balance(edge: EdgeOf, secret: SecretOf) -> Any:
+    """Every account with its balance; they sum to zero. Roles: finance and audit of the city."""
+    with edge.reading(secret) as (world, actor, _):
+        if not actor.city_wide:
+            raise forbidden("get_trial_balance", {Role.FINANCE, Role.AUDIT_ADMIN})
+        return codec.dump(trial_balance(world))

@@ -1,0 +1,128 @@
+"""The statements a world needs, built once per table and dialect. Owns how conditions and order
+become SQL; when they run is left to `world`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
+
+from cloudmgr.services.world import Ge, Le
+from cloudmgr.store.columns import JsonColumn
+from cloudmgr.store.mapper import Mapper
+from cloudmgr.store.tables import NUMBERS
+
+HOLD = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+"""PostgreSQL: take the locks `keys`, in their order, until the transaction ends."""
+
+_INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+@cache
+def by_id(mapper: Mapper[Any]) -> Select[Any]:
+    """One record, by the parameter `b_id`."""
+    return mapper.select.where(mapper.table.c.id == bindparam("b_id"))
+
+
+def locked(mapper: Mapper[Any], ids: list[str]) -> Select[Any]:
+    """The records of `ids`, locked in the order of their ids."""
+    wanted = mapper.table.c.id
+    return mapper.select.where(wanted.in_(ids)).order_by(wanted).with_for_update()
+
+
+def chosen(
+    mapper: Mapper[Any],
+    where: Mapping[str, Any],
+    *,
+    after: str = "",
+    limit: int | None = None,
+    descending: bool = False,
+) -> Select[Any]:
+    """The records that fit `where`, in the order of their ids, behind the id `after`."""
+    key = mapper.table.c.id
+    found = mapper.select.where(*(_condition(mapper, *each) for each in where.items()))
+    if after:
+        found = found.where(key < after if descending else key > after)
+    found = found.order_by(key.desc() if descending else key)
+    return found if limit is None else found.limit(limit)
+
+
+@cache
+def fresh(mapper: Mapper[Any], dialect: str) -> Any:
+    """An insert that leaves alone what is there; its row count tells."""
+    return (
+        _INSERTS[dialect](mapper.table)
+        .on_conflict_do_nothing()
+        .execution_options(preserve_rowcount=True)
+    )
+
+
+@cache
+def versions(mapper: Mapper[Any]) -> Select[Any]:
+    """How many records there are and what their versions sum to."""
+    columns = mapper.table.c
+    return select(func.count(), func.coalesce(func.sum(columns.version), 0)).select_from(
+        mapper.table
+    )
+
+
+@cache
+def changed(mapper: Mapper[Any]) -> Update:
+    """Every other column of the record `b_id`, if it still stands at `b_version`."""
+    columns = mapper.table.c
+    return update(mapper.table).where(
+        columns.id == bindparam("b_id"), columns.version == bindparam("b_version")
+    )
+
+
+@cache
+def next_number(dialect: str) -> ReturningInsert[Any]:
+    """One more of the series `series`; its row stays locked until the transaction ends."""
+    counted: ReturningInsert[Any] = (
+        _INSERTS[dialect](NUMBERS)
+        .values(value=1)
+        .on_conflict_do_update(index_elements=["series"], set_={"value": NUMBERS.c.value + 1})
+        .returning(NUMBERS.c.value)
+    )
+    return counted
+
+
+def _condition(mapper: Mapper[Any], name: str, wanted: Any) -> ColumnElement[bool]:
+    column = _filterable(mapper.table, name)
+    condition: ColumnElement[bool]
+    if isinstance(wanted, Le):
+        condition = column <= wanted.bound
+    elif isinstance(wanted, Ge):
+        condition = column >= wanted.bound
+    elif not isinstance(wanted, tuple):
+        condition = column == wanted  # None becomes IS NULL
+    else:
+        condition = column.in_([option for option in wanted if option is not None])
+        if None in wanted:
+            condition = or_(condition, column.is_(None))
+    return condition
+
+
+def _filterable(table: Table, name: str) -> Column[Any]:
+    if name not in table.c:
+        raise AttributeError(f"{table.name} has no field {name}")
+    column = table.c[name]
+    if isinstance(column.type, JsonColumn):
+        raise AttributeError(f"{table.name}.{name} is kept as JSON; nothing can be found by it")
+    return column
