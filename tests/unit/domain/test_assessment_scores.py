@@ -158,6 +158,21 @@ def test_a_veto_caps_the_score_and_is_named() -> None:
     assert card(critical_incidents="1").vetoed == ""
 
 
+def test_of_several_vetoes_the_lowest_cap_holds() -> None:
+    def veto(indicator_id: str, cap: str) -> Veto:
+        return Veto(
+            indicator_id=indicator_id, at_least=ratio(0), cap=ratio(cap), name_zh="否", name_en="No"
+        )
+
+    scheme = a_scheme(
+        a_definition(id="satisfaction"),
+        a_definition(id="allocated_share"),
+        vetoes=(veto("satisfaction", "70"), veto("allocated_share", "60.5")),
+    )
+    found = score(scheme, [value_of("satisfaction", "1"), value_of("allocated_share", "1")])
+    assert (found.score, found.vetoed) == (Decimal("60.50"), "allocated_share")
+
+
 def test_a_veto_never_lifts_a_score() -> None:
     badly = ("provisioning_on_time", "allocated_share", "metering_coverage")
     poor: dict[str, str | None] = dict.fromkeys(badly, "0")

@@ -112,6 +112,17 @@ def test_a_delivery_sent_back_to_the_provider_was_not_accepted_at_once() -> None
     assert found.evidence == "1 of 2 deliveries accepted at once (sent back: REQ-2)"
 
 
+def test_rework_done_in_a_later_cycle_is_no_delivery_of_that_cycle() -> None:
+    orders = (
+        an_order(id="WO-1", request_id="REQ-1", done="01-30 10:00"),
+        an_order(id="WO-2", request_id="REQ-1", done="02-03 10:00", action=WorkOrderAction.REWORK),
+    )
+    january = records(work_orders=orders)
+    february = records(work_orders=orders, months=(january.months[0].next(),))
+    assert read("first_time_acceptance", january).value == 0
+    assert read("first_time_acceptance", february).value is None
+
+
 def test_a_request_in_two_pools_is_one_delivery() -> None:
     both = tuple(an_order(id=id, request_id="REQ-1", done="01-10 10:00") for id in ("WO-1", "WO-2"))
     assert read("first_time_acceptance", records(work_orders=both)).denominator == 1

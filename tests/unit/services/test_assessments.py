@@ -105,6 +105,7 @@ def node(usage: FakeUsage) -> Judged:
         a_rated_line(id="RL-1", price="80", billed="800.00"),
         a_rated_line(id="RL-2", price="0", billed="0.00", kind=LineKind.TRIAL),
         a_rated_line(id="RL-3", price="1", billed="-500.00", kind=LineKind.ADJUSTMENT),
+        a_rated_line(id="RL-5", price="1", billed="500.00", kind=LineKind.ADJUSTMENT),
         a_rated_line(id="RL-4", price="100", billed="9000.00", month="2026-02"),
     )
     close_month(node)
