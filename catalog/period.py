@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from catalog.errors import bad_period
@@ -80,7 +81,7 @@ class Month:
 
     @property
     def period(self) -> Period:
-        return Period(midnight(self.first), midnight(self.next().first))
+        return _month_period(self.year, self.month)
 
     def next(self) -> Month:
         return self.plus(1)
@@ -91,6 +92,12 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
+
+
+@lru_cache(maxsize=1024)
+def _month_period(year: int, month: int) -> Period:
+    this = Month(year, month)
+    return Period(midnight(this.first), midnight(this.next().first))
 
 
 def utc(moment: datetime) -> datetime:

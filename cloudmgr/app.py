@@ -13,7 +13,6 @@ from cloudmgr.api import problems
 from cloudmgr.api.edge import Edge
 from cloudmgr.api.router import api
 from cloudmgr.domain.node import NODE_ID, NodeSettings
-from cloudmgr.portal.overview import pages
 from cloudmgr.services.clock import run_due
 from cloudmgr.settings import Settings
 from cloudmgr.store.world import SqlNode
@@ -62,7 +61,6 @@ def create_app(edge: Edge, *, due_seconds: int = 30) -> FastAPI:
     app.state.edge = edge
     problems.install(app)
     app.include_router(api)
-    app.include_router(pages)
     problems.document(app)
     return app
 

@@ -48,7 +48,7 @@ def command_route(
         edge: EdgeOf,
         secret: SecretOf,
         idempotency_key: IdempotencyKey = None,
-        request_id: RequestId = None,
+        x_request_id: RequestId = None,
         **given: Any,
     ) -> Any:
         body = given.pop("body", None)
@@ -57,7 +57,7 @@ def command_route(
             secret,
             command(**given, **values),
             key=idempotency_key,
-            request_id=request_id or "",
+            request_id=x_request_id or "",
         )
         return _json(handler.result, result, status)
 

@@ -12,7 +12,7 @@ from cloudmgr.services.statements import ConfirmStatement, ObjectToStatement, Re
 router = APIRouter(tags=["statements"])
 
 list_route(router, "/statements", Statement, "month", "department_id", "payer_id", "state")
-get_route(router, "/statements/{id}", Statement)
+get_route(router, "/statements/{id:path}", Statement)
 list_route(
     router,
     "/lines",
@@ -26,16 +26,16 @@ list_route(
 )
 get_route(router, "/lines/{id:path}", RatedLine)
 list_route(router, "/credit-notes", CreditNote, "statement_id", "department_id", "month")
-command_route(router, "/statements/{statement_id}/confirmation", ConfirmStatement, {})
+command_route(router, "/statements/{statement_id:path}/confirmation", ConfirmStatement, {})
 command_route(
     router,
-    "/statements/{statement_id}/objection",
+    "/statements/{statement_id:path}/objection",
     ObjectToStatement,
     {"line_ids": ["RL-2026-01/ALC-00000001/001"], "reason": "该资源月中已停用,请核减"},
 )
 command_route(
     router,
-    "/statements/{statement_id}/resolution",
+    "/statements/{statement_id:path}/resolution",
     ResolveObjection,
     {
         "decision": "credit",

@@ -22,7 +22,7 @@ from cloudmgr.domain.billing import BillingPeriod, PeriodState, Statement
 from cloudmgr.domain.capacity import Inventory, inventory_id
 from cloudmgr.domain.measures_operation import MILLICORES
 from cloudmgr.domain.node import NODE_ID, NodeSettings
-from cloudmgr.domain.parties import Organisation, OrganisationKind
+from cloudmgr.domain.parties import Organisation, OrganisationKind, Region
 from cloudmgr.domain.policy import Policy, policy_at
 from cloudmgr.domain.pools import ResourcePool, Site
 from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
@@ -86,6 +86,7 @@ def month_overview(world: World, month: Month, now: datetime) -> MonthOverview:
         allocations=sum(each.allocations for each in departments),
         requests=_requests(world, month),
         pools=pools,
+        vcpu_allocated_share=_allocated_share(pools),
         cpu_mean_share=_mean_share(pools),
         billed=total(statements) if statements else None,
         assessments=assessments_of(world, month, organisations),
@@ -123,6 +124,7 @@ def _departments(
         for each in world.stream(Allocation)
         if each.life is not None and each.life.contains(last)
     )
+    regions = {each.id: each for each in world.find(Region)}
     statements = {each.department_id: each for each in world.find(Statement, month=str(month))}
     found = []
     for each in organisations.values():
@@ -132,7 +134,7 @@ def _departments(
         found.append(
             DepartmentOverview(
                 department=named(each),
-                region_id=each.region_id,
+                region=named(regions[each.region_id]),
                 applications=applications[each.id],
                 allocations=running[each.id],
                 total=statement.total if statement else None,
@@ -211,6 +213,12 @@ def _cpu(hours: list[int], physical_millicores: int) -> CpuOverview:
         mean_share=mean / physical_millicores if physical_millicores else None,
         peak_share=Fraction(peak, physical_millicores) if physical_millicores else None,
     )
+
+
+def _allocated_share(pools: Iterable[PoolOverview]) -> Fraction | None:
+    offering = [pool.vcpu for pool in pools if pool.vcpu is not None]
+    offered = sum(vcpu.offered for vcpu in offering)
+    return Fraction(sum(vcpu.allocated for vcpu in offering), offered) if offered else None
 
 
 def _mean_share(pools: Iterable[PoolOverview]) -> Fraction | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from catalog.money import Yuan
 from cloudmgr.domain.assessment import AssessmentState, Score, ScoredDimension
 from cloudmgr.domain.billing import PeriodState, StatementState
-from cloudmgr.domain.parties import Organisation
+from cloudmgr.domain.parties import Organisation, Region
 from cloudmgr.domain.pools import PoolKind, PoolState, ResourcePool, Site
 from cloudmgr.domain.ratios import Ratio
 from cloudmgr.domain.requests import RequestKind, RequestState
@@ -27,7 +27,7 @@ class Named:
     name_en: str
 
 
-def named(record: Organisation | ResourcePool | Site) -> Named:
+def named(record: Organisation | Region | ResourcePool | Site) -> Named:
     """A record's id and names."""
     return Named(record.id, record.name_zh, record.name_en)
 
@@ -40,7 +40,7 @@ class DepartmentOverview:
     """
 
     department: Named
-    region_id: str
+    region: Named
     applications: int
     allocations: int
     total: Yuan | None
@@ -151,8 +151,10 @@ class UsageOverview:
 class MonthOverview:
     """The month as it is known `at` an instant.
 
-    `sample` says that sample parameters (示例参数) moved its money or its scores. `settled` adds
-    what is payable to the providers whose settlements are all decided.
+    `sample` says that sample parameters (示例参数) moved its money or its scores. The shares are the
+    whole city's: vCPU allocated of those offered, and CPU in use of the physical capacity of the
+    pools that sent readings. `settled` adds what is payable to the providers whose settlements
+    are all decided.
     """
 
     month: str
@@ -165,6 +167,7 @@ class MonthOverview:
     allocations: int
     requests: RequestsOverview
     pools: tuple[PoolOverview, ...]
+    vcpu_allocated_share: Ratio | None
     cpu_mean_share: Ratio | None
     billed: Yuan | None
     assessments: tuple[AssessmentOverview, ...]

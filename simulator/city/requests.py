@@ -12,7 +12,7 @@ from cloudmgr.domain.access import Role
 from cloudmgr.domain.allocations import Allocation, AllocationState
 from cloudmgr.domain.approvals import Decision
 from cloudmgr.domain.budget import BudgetChangeKind
-from cloudmgr.domain.requests import RequestState, ResourceRequest
+from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
 from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderState
 from cloudmgr.services.budgets import RecordBudgetChange
 from cloudmgr.services.provisioning import (
@@ -209,6 +209,7 @@ class RequestLife:
     def _answered(self, request: ResourceRequest, first: bool) -> Process:
         """The department accepts, sends back once, or says nothing and is deemed to accept."""
         if self.chance.happens(10):
+            yield from self._silent(request)
             return True
         yield self.stage.working(self.chance.between(60, 1200))
         accepted = not (first and self.chance.happens(6))
@@ -223,6 +224,16 @@ class RequestLife:
         if answer.state is RequestState.RATIFYING:
             yield from self._signed(answer)
         return accepted
+
+    def _silent(self, request: ResourceRequest) -> Process:
+        """Nobody answers; an emergency is ratified once it is deemed to be delivered."""
+        if self.wish.kind is not RequestKind.EMERGENCY:
+            return
+        while request.state is not RequestState.RATIFYING:
+            yield self.stage.working(510)
+            told = self.stage.find(self.user, ResourceRequest, application_id=self.application_id)
+            request = next(each for each in told if each.id == request.id)
+        yield from self._signed(request)
 
     def _afterwards(self, request: ResourceRequest) -> Process:
         """A rating for most, and some trials accepted before their days are over."""
