@@ -48,9 +48,9 @@ def incidents(stage: Stage, month: Month, provider_id: str) -> Process:
                 description="存储链路抖动" if severe else "宿主机故障迁移",
             ),
         )
-        yield stage.until(stage.now + timedelta(minutes=chance.between(5, 45)))
+        yield stage.until(stage.now + timedelta(minutes=chance.between(5, 30)))
         stage.perform(engineer, AcknowledgeIncident(incident_id=incident.id))
-        lasting = chance.between(60, 600) if severe else chance.between(15, 120)
+        lasting = chance.between(60, 420) if severe else chance.between(15, 90)
         yield stage.until(stage.now + timedelta(minutes=lasting))
         stage.perform(engineer, RestoreIncident(incident_id=incident.id, cause="硬件更换"))
         yield stage.working(chance.between(60, 600))

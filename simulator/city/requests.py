@@ -35,6 +35,9 @@ from simulator.city.lines import new_lines, target_lines
 from simulator.city.stage import Chance, Process, Stage
 from simulator.city.wishes import Wish
 
+ENGINEERS = 12
+"""How many orders a provider works on at a time [sample]."""
+
 UNFIT = ("no_pool", "capacity_exceeded", "quota_exceeded", "quota_not_set", "budget_not_set")
 """Refusals of the last approval after which the reviewer rejects the request."""
 
@@ -187,13 +190,13 @@ class RequestLife:
     def _order(self, order: WorkOrder, refuse: bool) -> Process:
         """A provider's engineer takes the order on and carries it out."""
         people = self.stage.people(Role.PROVIDER, order.provider_id)
-        with self.stage.desk(f"engineers-{order.provider_id}", 3 * len(people)).request() as turn:
+        with self.stage.desk(f"engineers-{order.provider_id}", ENGINEERS).request() as turn:
             yield turn
-            yield self.stage.working(self.chance.between(15, 240))
+            yield self.stage.working(self.chance.between(15, 150))
             engineer = self.chance.one_of(people)
             self.stage.perform(engineer, AcceptWorkOrder(work_order_id=order.id))
-            slow = self.chance.happens(8)
-            yield self.stage.working(self.chance.between(60, 900) + (2400 if slow else 0))
+            slow = self.chance.happens(7)
+            yield self.stage.working(self.chance.between(60, 720) + (2600 if slow else 0))
             if refuse:
                 self.stage.perform(
                     engineer, RefuseWorkOrder(work_order_id=order.id, reason="镜像不可用")
