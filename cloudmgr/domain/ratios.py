@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from catalog.errors import CloudmgrError, Invalid
 from catalog.money import round_half_away
 
-_WRITTEN = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/[0-9]{1,18})?")
+# People write few digits; a fraction that was computed from many counts needs many.
+_WRITTEN = re.compile(r"-?([0-9]{1,18}(\.[0-9]{1,18})?|[0-9]{1,400}/[0-9]{1,400})")
 
 
 def ratio(value: object) -> Fraction:

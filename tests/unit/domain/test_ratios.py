@@ -38,6 +38,12 @@ def test_a_ratio_travels_as_a_string_and_comes_back_exactly() -> None:
     assert codec.load(Carrier, {"share": "1/3"}) == third
 
 
+def test_a_ratio_of_many_counts_comes_back_exactly() -> None:
+    minutes_of_months = Fraction(10**30 + 57, 44_640**9)
+    written = codec.dump(Carrier(minutes_of_months))
+    assert codec.load(Carrier, written) == Carrier(minutes_of_months)
+
+
 def test_a_float_in_json_is_refused_with_its_place() -> None:
     with pytest.raises(CloudmgrError, match=r"share: .*write it as a string"):
         codec.load(Carrier, {"share": 0.1})
