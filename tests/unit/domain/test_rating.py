@@ -101,6 +101,16 @@ def test_a_new_quote_cuts_the_line_at_its_midnight() -> None:
     assert [line.quote_id for line in found] == ["q-vm", "q2"]
 
 
+def test_a_new_quote_at_the_same_price_still_makes_a_line_of_its_own() -> None:
+    # 100 x 20/31 = 64.52; 100 x 11/31 = 35.48
+    book = a_book(more=(a_quote(id="q2", sku_id="vm", at="100.00", day=date(2026, 1, 21)),))
+    found = rated(a_segment("2025-12-01"), context=a_context(book=book))
+    assert [(line.quote_id, f"{line.amount}") for line in found] == [
+        ("q-vm", "64.52"),
+        ("q2", "35.48"),
+    ]
+
+
 def test_a_lowered_ceiling_binds_a_contract_that_follows_it_and_no_fixed_one() -> None:
     # 100 x 9/31 = 29.032... -> 29.03; 80 x 22/31 = 56.774... -> 56.77
     versions = (a_catalog(), a_catalog(id="v2", day=date(2026, 1, 10), ceilings={"vm": "80.00"}))
@@ -247,17 +257,28 @@ def test_parts_of_a_unit_are_billed_exactly() -> None:
     assert (line.quantity, line.amount) == (700, Decimal("0.55"))
 
 
-def test_tiers_accumulate_across_a_price_change() -> None:
+def test_tiers_accumulate_across_price_changes() -> None:
     # before 16 Jan: 90 GiB in the first tier x 0.80 = 72.00
     # after: 10 more fill the first tier x 0.70 = 7.00, the next 20 x 0.40 = 8.00
-    cheaper = tiers((0, "0.70"), (100, "0.40"))
-    book = a_book(more=(a_quote(id="q2", sku_id="egress", at=cheaper, day=date(2026, 1, 16)),))
-    usage = (*hours("01-15 23:00", 90 * 1024), *hours("01-16 00:00", 30 * 1024))
+    # from 20 Jan: 120 GiB are used, so 5 more cost 5 x 0.30 = 1.50
+    cheaper, cheapest = tiers((0, "0.70"), (100, "0.40")), tiers((0, "0.60"), (100, "0.30"))
+    book = a_book(
+        more=(
+            a_quote(id="q2", sku_id="egress", at=cheaper, day=date(2026, 1, 16)),
+            a_quote(id="q3", sku_id="egress", at=cheapest, day=date(2026, 1, 20)),
+        )
+    )
+    usage = (
+        *hours("01-15 23:00", 90 * 1024),
+        *hours("01-16 00:00", 30 * 1024),
+        *hours("01-21 00:00", 5 * 1024),
+    )
     found = rated(a_segment("2025-12-01", 1, "egress"), context=a_context(book=book), usage=usage)
     assert bill(found) == [
         ("charge", "egress", 90 * 1024, "1/1", "0.8", "72.00"),
         ("charge", "egress", 10 * 1024, "1/1", "0.7", "7.00"),
         ("charge", "egress", 20 * 1024, "1/1", "0.4", "8.00"),
+        ("charge", "egress", 5 * 1024, "1/1", "0.3", "1.50"),
     ]
 
 
