@@ -113,9 +113,7 @@ class MonthEnd:
             provider = self.stage.login(Role.PROVIDER, appealing.provider_id)
             self.stage.perform(
                 provider,
-                AppealAssessment(
-                    assessment_id=appealing.id, text="部分工单因甲方条件不具备而延期"
-                ),
+                AppealAssessment(assessment_id=appealing.id, text="部分工单因甲方条件不具备而延期"),
             )
             yield self.stage.working(900)
             self.stage.perform(

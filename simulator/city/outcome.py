@@ -47,7 +47,7 @@ def outcome(played: Played) -> dict[str, Any]:
         "departments": len({each.department_id for each in statements}),
         "requests": _counted(Counter(str(each.state) for each in requests)),
         "request_kinds": _counted(Counter(str(each.kind) for each in requests)),
-        "deemed": sum(each.deemed for each in (*requests, *statements)),
+        "deemed": sum(r.deemed for r in requests) + sum(s.deemed for s in statements),
         "allocations": len(allocations),
         "allocations_by_state": _counted(Counter(str(each.state) for each in allocations)),
         "running": sum(each.state in RUNNING for each in allocations),
