@@ -6,7 +6,7 @@ Owns the forecast only, made by the rating function itself; budgets and their ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -67,29 +67,44 @@ class HeldPrices:
             return ((period, self.prices.price_at(sku_id, pool_id, self.moment)),)
 
 
-def month_amounts(
-    line: PlannedLine, *, year: int, prices: Prices, proration: Proration, priced_at: datetime
-) -> tuple[tuple[Month, Decimal], ...]:
-    """(month, yuan) of every month of `year` in which the line costs something, in order.
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What lines cost in a fiscal year by the prices known at `priced_at`; keeps what a month
+    asks, because a city's stock asks the same of every line."""
 
-    From its start to the earlier of its end and 31 December; the first and the last month count
-    in part. Raises `no_price` when there is no price now nor at `priced_at`.
-    """
-    held = HeldPrices(prices, priced_at)
-    found = []
-    for month in _months(line, year):
-        context = RatingContext(
-            month=month,
-            prices=held,
-            proration=proration,
-            places={_NOBODY: Place(_NOBODY, _NOBODY)},
-            payees=_AnyPayee(),
-        )
-        usage = _expected(line, context)
-        lines = rate_allocation(_allocation(line), context, usage)
-        if amount := total(each.amount for each in lines):
-            found.append((month, amount))
-    return tuple(found)
+    year: int
+    prices: Prices
+    proration: Proration
+    priced_at: datetime
+    _contexts: dict[Month, RatingContext] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def amounts(self, line: PlannedLine) -> tuple[tuple[Month, Decimal], ...]:
+        """(month, yuan) of every month of the year in which the line costs something, in order.
+
+        From its start to the earlier of its end and 31 December; the first and the last month
+        count in part. Raises `no_price` when there is no price now nor at `priced_at`.
+        """
+        allocation = _allocation(line)
+        found = []
+        for month in _months(line, self.year):
+            context = self._context(month)
+            lines = rate_allocation(allocation, context, _expected(line, context))
+            if amount := total(each.amount for each in lines):
+                found.append((month, amount))
+        return tuple(found)
+
+    def _context(self, month: Month) -> RatingContext:
+        if month not in self._contexts:
+            self._contexts[month] = RatingContext(
+                month=month,
+                prices=HeldPrices(self.prices, self.priced_at),
+                proration=self.proration,
+                places={_NOBODY: Place(_NOBODY, _NOBODY)},
+                payees=_AnyPayee(),
+            )
+        return self._contexts[month]
 
 
 class _AnyPayee(dict[str, str]):

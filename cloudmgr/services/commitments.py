@@ -15,14 +15,12 @@ from decimal import Decimal
 
 from catalog.money import ZERO, total
 from catalog.period import Month, local_day, midnight, shanghai
-from catalog.prices import PriceBook
 from cloudmgr.domain import budget as budgets
 from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.budget import Budget, BudgetCommitment, CommitmentState, budget_id
-from cloudmgr.domain.commitments import PlannedLine, increase, month_amounts, months_after
+from cloudmgr.domain.commitments import Forecast, PlannedLine, increase, months_after
 from cloudmgr.domain.errors import budget_not_set
 from cloudmgr.domain.lifecycle import advance
-from cloudmgr.domain.policy import Proration
 from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
 from cloudmgr.services.policies import payer_of, policy_now
 from cloudmgr.services.pricing import price_book
@@ -87,7 +85,7 @@ def commit_opening(
     `budget_not_set` for a department without any budget of the year.
     """
     start = max(now, Month(year, 1).period.start)
-    forecast = _Forecast.now(world, year, now)
+    forecast = _forecast(world, year, now)
     rows, sums = [], defaultdict[str, Decimal](lambda: ZERO)
     ids: dict[str, tuple[str, ...]] = {}
     for allocation in allocations:
@@ -178,7 +176,7 @@ def _added(
     """What the line costs beyond what is committed already, by the kind of its request."""
     if kind is RequestKind.RELEASE or line.pool_id is None:
         return ()
-    forecast = _Forecast.now(world, _year(now), now)
+    forecast = _forecast(world, _year(now), now)
     if kind is RequestKind.RENEW and held is not None:
         begin = held.term_end or start
         return forecast.amounts(_planned(line, begin, months_after(begin, line.term_months)))
@@ -192,27 +190,8 @@ def _added(
     return forecast.amounts(_planned(line, start, end))
 
 
-@dataclass(frozen=True, slots=True)
-class _Forecast:
-    """What lines of a fiscal year cost by the prices and the policy known at `priced_at`."""
-
-    year: int
-    prices: PriceBook
-    proration: Proration
-    priced_at: datetime
-
-    @classmethod
-    def now(cls, world: World, year: int, now: datetime) -> _Forecast:
-        return cls(year, price_book(world), policy_now(world, now).proration, now)
-
-    def amounts(self, line: PlannedLine) -> Amounts:
-        return month_amounts(
-            line,
-            year=self.year,
-            prices=self.prices,
-            proration=self.proration,
-            priced_at=self.priced_at,
-        )
+def _forecast(world: World, year: int, now: datetime) -> Forecast:
+    return Forecast(year, price_book(world), policy_now(world, now).proration, now)
 
 
 def _planned(line: RequestLine, start: datetime, end: datetime | None) -> PlannedLine:

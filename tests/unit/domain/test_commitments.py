@@ -10,7 +10,8 @@ import pytest
 from catalog.errors import Conflict
 from catalog.money import amount, total
 from catalog.period import Month
-from cloudmgr.domain.commitments import PlannedLine, increase, month_amounts, months_after
+from catalog.prices import PriceBook
+from cloudmgr.domain.commitments import Forecast, PlannedLine, increase, months_after
 from cloudmgr.domain.policy import Proration
 from tests.support.catalogs import a_quote
 from tests.support.money import a_book, a_segment, at, quotes, rated
@@ -29,15 +30,11 @@ def planned(
     )
 
 
-def amounts(line: PlannedLine, *, year: int = 2026, book: object = None) -> dict[str, str]:
-    found = month_amounts(
-        line,
-        year=year,
-        prices=book or a_book(),  # type: ignore[arg-type]
-        proration=Proration.DAY,
-        priced_at=at("01-05"),
-    )
-    return {str(month): f"{value}" for month, value in found}
+def amounts(
+    line: PlannedLine, *, year: int = 2026, book: PriceBook | None = None
+) -> dict[str, str]:
+    forecast = Forecast(year, book or a_book(), Proration.DAY, at("01-05"))
+    return {str(month): f"{value}" for month, value in forecast.amounts(line)}
 
 
 def test_a_line_commits_every_month_to_the_years_end_the_first_in_part() -> None:
