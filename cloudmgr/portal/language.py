@@ -56,6 +56,10 @@ class Words:
         """The text of a key with its fields filled in; an unknown key is a KeyError."""
         return self._pick(TEXTS[key]).format(**values)
 
+    def link(self, path: str, lang: Lang | None = None) -> str:
+        """A path of the pages that stays in this language, or goes over to another."""
+        return f"{path}?lang=en" if (lang or self.lang) is Lang.EN else path
+
     def name(self, record: Known) -> str:
         return record.name_zh if self.lang is Lang.ZH else record.name_en
 

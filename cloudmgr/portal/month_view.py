@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from catalog.money import total
+from catalog.money import round_half_away, total
 from catalog.period import Month
 from cloudmgr.domain.assessment import Assessment, AssessmentState
 from cloudmgr.domain.billing import BillingPeriod, PeriodState, Statement, StatementState
@@ -131,6 +131,11 @@ class MonthView:
     def outcome_bar(self) -> tuple[Segment, ...]:
         return _stacked(zip(Outcome, self.outcome_sum.counts, strict=True), self.outcome_sum.total)
 
+    def kind_bar(self, row: OutcomeRow) -> tuple[Segment, ...]:
+        """A kind's outcomes, as long as its requests are of the kind with most."""
+        most = max(each.total for each in self.outcomes)
+        return _stacked(zip(Outcome, row.counts, strict=True), most)
+
     def states_told(self) -> str:
         """Every state with its count, in the order of the table of states."""
         words, counted = self.words, self.overview.requests.by_state
@@ -179,7 +184,7 @@ class MonthView:
         return next(found, None)
 
     def points(self, score: Fraction | None) -> str:
-        return UNKNOWN if score is None else ratio_text(score, 1)
+        return UNKNOWN if score is None else f"{round_half_away(score, 1):f}"
 
     def coefficient(self, value: Fraction | None) -> str:
         return UNKNOWN if value is None else ratio_text(value, COEFFICIENT_PLACES)

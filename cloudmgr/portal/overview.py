@@ -6,7 +6,8 @@ nobody's data here. Figures come from `services.overview`, words from `words`.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
@@ -53,12 +54,12 @@ def _words(lang: str) -> Words:
 
 
 def _page(edge: Edge, asked: str | None, words: Words) -> HTMLResponse:
-    path = "/" if asked is None else f"/months/{asked}"
+    path = "/" if asked is None else f"/months/{quote(asked)}"
     with edge.node.reading() as world:
         settings = world.seek(NodeSettings, NODE_ID)
         if settings is None or not settings.rehearsal:
             return _closed(settings, asked, words, path)
-        frame = {"path": path, "city": _city(world, words), "rehearsal": True}
+        frame: dict[str, Any] = {"path": path, "city": _city(world, words), "rehearsal": True}
         try:
             month = latest_month(world) if asked is None else Month.parse(asked)
             if month is None:
@@ -87,9 +88,7 @@ def _closed(
     )
 
 
-def _problem(
-    error: CloudmgrError, asked: str, words: Words, frame: dict[str, object]
-) -> HTMLResponse:
+def _problem(error: CloudmgrError, asked: str, words: Words, frame: dict[str, Any]) -> HTMLResponse:
     known = error.code in EXPLAINED and bool(asked)
     return render(
         "problem.html",

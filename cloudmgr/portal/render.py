@@ -68,7 +68,7 @@ def per_mille(share: Fraction | None) -> int:
     """A share as a length of a bar that is 1000 long; what does not fit is cut."""
     if share is None:
         return 0
-    return int(min(max(round_half_away(share * PER_MILLE, 0), 0), PER_MILLE))
+    return min(max(int(round_half_away(share * PER_MILLE, 0)), 0), PER_MILLE)
 
 
 def _environment() -> Environment:
@@ -86,6 +86,8 @@ def _environment() -> Environment:
         "gib": gib,
         "per_mille": per_mille,
     }
+    # Macros that write either whole units or GiB are handed the function.
+    made.globals |= {"count": count, "gib": gib}
     return made
 
 

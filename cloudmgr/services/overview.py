@@ -169,7 +169,9 @@ def _pools(
 ) -> tuple[PoolOverview, ...]:
     inventories = {each.id: each for each in world.find(Inventory)}
     sites = {each.id: each for each in world.find(Site)}
-    use = pool_hourly_cpu(world, month)
+    use = world.derived(
+        f"pool hours {month}", (UsageBatch, Allocation), lambda: pool_hourly_cpu(world, month)
+    )
     found = []
     for pool in world.find(ResourcePool):
         vcpu = inventories.get(inventory_id(pool.id, ResourceClass.VCPU))
@@ -188,7 +190,11 @@ def _pools(
                 cpu=_cpu(hours, vcpu.total * MILLICORES if vcpu else 0) if hours else None,
             )
         )
-    return tuple(found)
+    return tuple(sorted(found, key=_largest_first))
+
+
+def _largest_first(pool: PoolOverview) -> tuple[int, str]:
+    return (-pool.vcpu.offered if pool.vcpu else 0, pool.pool.id)
 
 
 def _capacity(inventory: Inventory) -> CapacityOverview:
