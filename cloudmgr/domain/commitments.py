@@ -165,7 +165,17 @@ def months_after(moment: datetime, months: int) -> datetime:
 def increase(
     new: Iterable[tuple[Month, Decimal]], present: Iterable[tuple[Month, Decimal]]
 ) -> tuple[tuple[Month, Decimal], ...]:
-    """What is added month by month to what is committed already; a change commits no more."""
-    held = dict(present)
-    added = ((month, amount - held.get(month, ZERO)) for month, amount in new)
+    """What `new` adds month by month to what is committed already; a change commits no more.
+
+    A month may stand several times on either side.
+    """
+    held, wanted = _by_month(present), _by_month(new)
+    added = ((month, wanted[month] - held.get(month, ZERO)) for month in sorted(wanted))
     return tuple((month, amount) for month, amount in added if amount > 0)
+
+
+def _by_month(amounts: Iterable[tuple[Month, Decimal]]) -> dict[Month, Decimal]:
+    sums: dict[Month, Decimal] = {}
+    for month, amount in amounts:
+        sums[month] = sums.get(month, ZERO) + amount
+    return sums

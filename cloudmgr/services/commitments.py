@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -51,6 +51,8 @@ def commit_line(
     """
     amounts = _added(world, request.kind, line, held, start, now)
     asked = total(amount for _, amount in amounts)
+    if not asked:
+        return asked
     payer_id, year = payer_of(world, request.department_id, now), _year(now)
     world.lock(*((Budget, id) for id in _chain_ids(payer_id, request.department_id, year)))
     chain = budget_chain(world, request.department_id, now)
@@ -74,6 +76,28 @@ def commit_line(
         for month, amount in amounts
     )
     return asked
+
+
+def line_commitment(
+    world: World,
+    *,
+    request: ResourceRequest,
+    line: RequestLine,
+    held: Allocation | None,
+    start: datetime,
+    now: datetime,
+) -> Decimal:
+    """What `commit_line` would commit for a line that names its pool; nothing is stored."""
+    return total(amount for _, amount in _added(world, request.kind, line, held, start, now))
+
+
+def pass_on(world: World, from_allocation_id: str, to_allocation_id: str) -> None:
+    """A relocation: what was committed for the old allocation stands for the new one from now on,
+    which itself committed only what it costs more."""
+    for row in world.find(
+        BudgetCommitment, allocation_id=from_allocation_id, state=CommitmentState.COMMITTED
+    ):
+        world.put(replace(row, allocation_id=to_allocation_id))
 
 
 def commit_opening(
@@ -177,17 +201,34 @@ def _added(
     if kind is RequestKind.RELEASE or line.pool_id is None:
         return ()
     forecast = _forecast(world, _year(now), now)
-    if kind is RequestKind.RENEW and held is not None:
-        begin = held.term_end or start
-        return forecast.amounts(_planned(line, begin, months_after(begin, line.term_months)))
     if held is not None:
-        new = forecast.amounts(_planned(line, start, held.term_end))
-        return increase(new, forecast.amounts(_running(held, start)))
+        until = held.term_end if held.term_end is None or held.term_end > start else None
+        if kind is RequestKind.RENEW:
+            until = months_after(held.term_end or start, line.term_months)
+        after = forecast.amounts(_planned(line, start, until))
+        return increase([*_before(forecast, held, start), *after], _committed(world, held.id))
     end = months_after(start, line.term_months)
     if kind is RequestKind.TEMPORARY:
         days = policy_now(world, now).clocks.temporary_days
         end = midnight(local_day(start) + timedelta(days=days))
     return forecast.amounts(_planned(line, start, end))
+
+
+def _before(forecast: Forecast, held: Allocation, start: datetime) -> Amounts:
+    """What an allocation costs as it is in the month of `start`, up to that instant."""
+    begin = Month.of(start).period.start
+    present = _running(held, max(begin, held.delivered_at or begin))
+    if present.start >= start:
+        return ()
+    return forecast.amounts(replace(present, end=start))
+
+
+def _committed(world: World, allocation_id: str) -> Amounts:
+    """What stands committed for an allocation, by month and row."""
+    rows = world.find(
+        BudgetCommitment, allocation_id=allocation_id, state=CommitmentState.COMMITTED
+    )
+    return tuple((Month.parse(row.month), row.amount) for row in rows)
 
 
 def _forecast(world: World, year: int, now: datetime) -> Forecast:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -117,24 +118,44 @@ def test_without_a_budget_nothing_is_approved() -> None:
 
 def test_a_change_commits_only_its_increase(world: World) -> None:
     held = world.get(Allocation, "AL-1")
-    # from 1 to 3 VMs: 2 more, as above; from 1 to 1: nothing
-    assert commit(world, a_line(quantity=3), kind=RequestKind.CHANGE, held=held) == Decimal(
-        "693.33"
+    commit_opening(world, [held], 2026, at("01-01"))
+    # from 1 to 3 VMs from 17 Sep: 14/30 x 3 x 100 + 16/30 x 100 - 100 = 140.00 + 53.33 - 100.00,
+    # then 3 x 200.00
+    change = a_line(quantity=3, allocation_id="AL-1")
+    assert commit(world, change, kind=RequestKind.CHANGE, held=held) == Decimal("693.33")
+    assert release_commitments(world, "REQ-1") == Decimal("693.33")
+    assert committed(world)[OWN] == Decimal("1200.00")
+
+
+def test_a_change_of_something_just_approved_counts_what_that_committed(world: World) -> None:
+    held = owned(a_segment("09-17", 2), id="AL-9")
+    commit(world)
+    # 14/30 x 100 = 46.67 more in September (140.00 - 93.33), then 3 x 100.00
+    request = replace(a_request(RequestKind.CHANGE, a_line(quantity=3)), id="REQ-2")
+    asked = commit_line(
+        world, request=request, line=a_line(quantity=3), held=held, start=START, now=NOW
     )
-    release_commitments(world, "REQ-1")
-    assert committed(world)[OWN] == 0
+    assert asked == Decimal("346.67")
 
 
 def test_a_change_to_less_commits_nothing(world: World) -> None:
-    held = owned(a_segment("2025-12-01", 5))
-    assert commit(world, a_line(quantity=3), kind=RequestKind.CHANGE, held=held) == 0
+    held = world.get(Allocation, "AL-1")
+    commit_opening(world, [replace(held, quantity=5)], 2026, at("01-01"))
+    change = a_line(quantity=3, allocation_id="AL-1")
+    assert commit(world, change, kind=RequestKind.CHANGE, held=held) == 0
 
 
-def test_a_renewal_commits_from_the_old_terms_end(world: World) -> None:
+def test_a_renewal_commits_what_lies_behind_the_old_term(world: World) -> None:
     held = owned(a_segment("2025-12-01"), term_end=at("12-01"))
-    line = a_line(quantity=1, term_months=6)
+    commit_opening(world, [held], 2026, at("01-01"))
+    line = a_line(quantity=1, term_months=6, allocation_id="AL-1")
     assert commit(world, line, kind=RequestKind.RENEW, held=held) == Decimal("100.00")
-    assert set(rows(world)) == {"2026-12"}
+    assert rows(world)["2026-12"] == Decimal("100.00")
+    # what runs past its term was committed to the year's end already
+    assert commit_line(
+        world, request=replace(a_request(RequestKind.RENEW, line), id="REQ-2"), line=line,
+        held=replace(held, term_end=at("08-01")), start=START, now=NOW,
+    ) == 0  # fmt: skip
 
 
 def test_temporary_use_commits_its_days(world: World) -> None:
