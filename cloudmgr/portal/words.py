@@ -149,12 +149,14 @@ TEXTS = _catalog(
     working=("计算过程", "Working"),
     exactly=("即 {fraction}", "exactly {fraction}"),
     vetoed=("一票否决", "vetoed"),
-    held_payment=("暂停支付", "Payment held"),
     state=("状态", "State"),
     no_scores=("本周期尚未评分。", "The cycle is not scored yet."),
-    working_at_least=("得分不低于 {floor}，系数 {value}", "{score} is at least {floor}: {value}"),
+    working_at_least=(
+        "{score} 分不低于 {floor} 分，系数 {value}",
+        "{score} is at least {floor}: {value}",
+    ),
     working_below=(
-        "得分低于 {floor}，暂停支付，待核定",
+        "{score} 分低于 {floor} 分，暂停支付，待核定",
         "{score} is below {floor}; payment is held",
     ),
     working_no_score=("没有可评的指标，暂停支付", "nothing could be judged; payment is held"),

@@ -151,10 +151,10 @@ class UsageOverview:
 class MonthOverview:
     """The month as it is known `at` an instant.
 
-    `sample` says that sample parameters (示例参数) moved its money or its scores. The shares are the
-    whole city's: vCPU allocated of those offered, and CPU in use of the physical capacity of the
-    pools that sent readings. `settled` adds what is payable to the providers whose settlements
-    are all decided.
+    `sample` says that sample parameters (示例参数) moved its money or its scores. The shares are
+    the whole city's: vCPU allocated of those offered, and CPU in use of the physical capacity of
+    the pools that sent readings. `settled` adds what is payable to the providers whose
+    settlements are all decided.
     """
 
     month: str

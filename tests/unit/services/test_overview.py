@@ -10,6 +10,7 @@ import pytest
 
 from catalog.errors import CloudmgrError
 from catalog.period import Month
+from catalog.quantity import ResourceClass
 from cloudmgr.domain.assessment import AssessmentState
 from cloudmgr.domain.billing import BillingPeriod, PeriodState, StatementState
 from cloudmgr.domain.requests import RequestKind, RequestState
@@ -23,9 +24,11 @@ from tests.support.overview import (
     NOW,
     a_played_node,
     a_policy,
+    a_pool,
     a_settings,
     a_settlement,
     an_assessment,
+    an_inventory,
     put,
 )
 
@@ -132,6 +135,16 @@ def test_cpu_use_is_the_hourly_sum_of_a_pool_over_its_physical_cores(node: Memor
 def test_a_pool_without_capacity_or_readings_says_so(node: MemoryNode) -> None:
     pool = overview(node).pools[1]
     assert (pool.vcpu, pool.memory_mib, pool.cpu) == (None, None, None)
+
+
+def test_the_largest_pool_comes_first(node: MemoryNode) -> None:
+    put(
+        node,
+        a_pool("pool-0", "p1"),
+        an_inventory("pool-0", ResourceClass.VCPU, 4),
+        an_inventory("pool-2", ResourceClass.VCPU, 90),
+    )
+    assert [each.pool.id for each in overview(node).pools] == ["pool-2", "pool-1", "pool-0"]
 
 
 def test_a_score_is_shown_with_its_exact_coefficient_and_working(node: MemoryNode) -> None:
