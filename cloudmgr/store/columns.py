@@ -35,11 +35,17 @@ class TextColumn(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         sorted_by_byte = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(Text(collation=sorted_by_byte))
+        return Text(collation=sorted_by_byte)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is not None and "\x00" in value:
+        if value is None:
+            return None
+        if "\x00" in value:
             raise bad_value("text", "it holds a NUL character; send text without it")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise bad_value("text", "it holds half a character; send valid Unicode") from error
         return value
 
 

@@ -1,5 +1,5 @@
 """Connections to either database, and what their errors mean. Owns every setting that decides how
-safe and how patient a transaction is; the reasons stand in docs/adr/0007-two-databases.md.
+safe and how patient a transaction is; the reasons stand in docs/adr/0010-two-databases.md.
 """
 
 from __future__ import annotations
@@ -46,8 +46,6 @@ def refusal(error: exc.StatementError) -> CloudmgrError | None:
     cause = error.orig
     if isinstance(cause, CloudmgrError):
         return cause
-    if isinstance(cause, UnicodeEncodeError):
-        return bad_value("text", "it is not valid Unicode; send it again without lone surrogates")
     if isinstance(cause, sqlite3.OperationalError):
         return busy() if cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY else None
     waited_in_vain = (

@@ -23,9 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
+from cloudmgr.domain.values import Value
 from cloudmgr.services.world import Ge, Le
 from cloudmgr.store.columns import JsonColumn
-from cloudmgr.store.mapper import Mapper
+from cloudmgr.store.mapper import Mapper, mapper_of
 from cloudmgr.store.tables import NUMBERS
 
 HOLD = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
@@ -74,12 +75,14 @@ def fresh(mapper: Mapper[Any], dialect: str) -> Any:
 
 
 @cache
-def versions(mapper: Mapper[Any]) -> Select[Any]:
-    """How many records there are and what their versions sum to."""
-    columns = mapper.table.c
-    return select(func.count(), func.coalesce(func.sum(columns.version), 0)).select_from(
-        mapper.table
-    )
+def versions(kinds: tuple[type[Value], ...]) -> Select[Any]:
+    """For each kind how many records there are and what their versions sum to, in one row."""
+    figures = []
+    for kind in kinds:
+        version = mapper_of(kind).table.c.version
+        figures.append(select(func.count(version)).scalar_subquery())
+        figures.append(select(func.coalesce(func.sum(version), 0)).scalar_subquery())
+    return select(*figures)
 
 
 @cache

@@ -226,9 +226,7 @@ class SqlWorld(CheckedWorld):
 
     def _revision(self, kinds: tuple[type[Value], ...]) -> Any:
         """Versions only grow and nothing is deleted, so their sums name what was committed."""
-        return tuple(
-            tuple(self.run(statements.versions(mapper_of(kind))).one()) for kind in kinds
-        )
+        return tuple(self.run(statements.versions(kinds)).one())
 
     def _audit_head(self) -> AuditEvent | None:
         if not self._head_is_ours:

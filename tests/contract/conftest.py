@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from cloudmgr.services.memory import MemoryNode
@@ -55,47 +55,65 @@ def _make_tables(url: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", POSTGRESQL])
-def url(request: pytest.FixtureRequest) -> str:
-    """An empty database of each kind."""
-    return _empty(request, request.param)
+@pytest.fixture
+def sqlite_made(made_file: Path, tmp_path: Path) -> str:
+    """The URL of an empty SQLite database with every table."""
+    shutil.copy(made_file, tmp_path / "node.db")
+    return f"sqlite:///{tmp_path / 'node.db'}"
 
 
 @pytest.fixture
-def sql(url: str) -> Iterator[SqlNode]:
-    """A node on either database."""
-    node = SqlNode(url, MemoryLake(), durable=False)
-    yield node
-    node.close()
-
-
-@pytest.fixture(params=["memory", "sqlite", POSTGRESQL])
-def node(request: pytest.FixtureRequest) -> Iterator[NodeUnderTest]:
-    """A node of every kind."""
-    if request.param == "memory":
-        memory = MemoryNode()
-        yield NodeUnderTest(memory.transaction, memory.reading, lambda: tuple(memory.messages))
-        return
-    sql = SqlNode(_empty(request, request.param), MemoryLake(), durable=False)
-
-    def messages() -> tuple[Message, ...]:
-        with sql.reading() as world:
-            return queries.messages(world)
-
-    yield NodeUnderTest(sql.transaction, sql.reading, messages)
-    sql.close()
-
-
-def _empty(request: pytest.FixtureRequest, kind: str) -> str:
-    if kind == "sqlite":
-        file = request.getfixturevalue("tmp_path") / "node.db"
-        shutil.copy(request.getfixturevalue("made_file"), file)
-        return f"sqlite:///{file}"
-    url = str(request.getfixturevalue("made_database"))
-    engine = create_engine(url)
+def postgres_made(made_database: str) -> str:
+    """The URL of an empty PostgreSQL database with every table."""
+    engine = open_engine(made_database, durable=False)
     with engine.begin() as connection:
         # TRUNCATE makes new files and takes a quarter of a second for as many tables.
         tables = METADATA.sorted_tables
         connection.execute(text("; ".join(f'DELETE FROM "{table.name}"' for table in tables)))
     engine.dispose()
-    return url
+    return made_database
+
+
+@pytest.fixture
+def sqlite_sql(sqlite_made: str) -> Iterator[SqlNode]:
+    yield from _open(sqlite_made)
+
+
+@pytest.fixture
+def postgres_sql(postgres_made: str) -> Iterator[SqlNode]:
+    yield from _open(postgres_made)
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of each kind."""
+    made = "sqlite_made" if request.param == "sqlite" else "postgres_made"
+    return str(request.getfixturevalue(made))
+
+
+@pytest.fixture
+def sql(url: str) -> Iterator[SqlNode]:
+    """A node on either database."""
+    yield from _open(url)
+
+
+@pytest.fixture(params=["memory", "sqlite", POSTGRESQL])
+def node(request: pytest.FixtureRequest) -> NodeUnderTest:
+    """A node of every kind."""
+    if request.param == "memory":
+        memory = MemoryNode()
+        return NodeUnderTest(memory.transaction, memory.reading, lambda: tuple(memory.messages))
+    opened = "sqlite_sql" if request.param == "sqlite" else "postgres_sql"
+    sql: SqlNode = request.getfixturevalue(opened)
+
+    def messages() -> tuple[Message, ...]:
+        with sql.reading() as world:
+            return queries.messages(world)
+
+    return NodeUnderTest(sql.transaction, sql.reading, messages)
+
+
+def _open(url: str) -> Iterator[SqlNode]:
+    node = SqlNode(url, MemoryLake(), durable=False)
+    yield node
+    node.close()

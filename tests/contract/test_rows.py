@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +23,10 @@ import cloudmgr.services
 from catalog.errors import CloudmgrError
 from catalog.money import Exact
 from catalog.period import Month, Period
+from cloudmgr.cities.read import find_city
+from cloudmgr.domain.assessment_scores import AssessmentScheme
 from cloudmgr.domain.values import Value
+from cloudmgr.services import codec
 from cloudmgr.store import statements
 from cloudmgr.store.engine import open_engine
 from cloudmgr.store.mapper import ROWS, field_names, mapper_of, table_of
@@ -44,7 +47,7 @@ KINDS = tuple(_kinds())
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
 INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2999, 12, 31)).map(  # noqa: DTZ001
-    lambda moment: moment.replace(tzinfo=UTC)
+    lambda moment: moment.replace(tzinfo=UTC, fold=0)
 )
 INTEGERS = st.one_of(st.integers(0, 5), st.integers(-(2**63) + 1, 2**63 - 1))
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
@@ -55,6 +58,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     date: st.dates(date(2000, 1, 1), date(2999, 12, 31)),
     timedelta: st.timedeltas(),
     Fraction: st.fractions(),
+    AssessmentScheme: st.just(find_city("reference").scheme),
     Month: st.builds(Month, st.integers(2000, 2999), st.integers(1, 12)),
     Period: st.tuples(INSTANTS, INSTANTS).map(lambda ends: Period(min(ends), max(ends))),
     types.NoneType: st.none(),
@@ -73,6 +77,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(values_of(arguments[0]), max_size=2).map(tuple)
     if origin is tuple:
         return st.tuples(*(values_of(each) for each in arguments))
+    if origin is Literal:
+        return st.sampled_from(arguments)
     if origin is dict:
         return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=2)
     if hint in PLAIN:
@@ -126,12 +132,13 @@ def test_every_record_comes_out_of_its_row_as_it_went_in(kind: type[Value], engi
     mapper = mapper_of(kind)
 
     @settings(max_examples=10, suppress_health_check=list(HealthCheck))
-    @given(_records(kind))
+    @given(values_of(kind))
     def comes_back(record: Value) -> None:
         with engine.connect() as connection:
             connection.execute(mapper.table.insert(), mapper.row(record))
             row = connection.execute(statements.by_id(mapper), {"b_id": record.id}).one()
             assert mapper.value(row) == record
-            assert repr(mapper.value(row)) == repr(record)
+            # Equal amounts may still be written differently.
+            assert codec.dump(mapper.value(row)) == codec.dump(record)
 
     comes_back()
