@@ -46,7 +46,9 @@ class Exact:
         return core_schema.no_info_plain_validator_function(
             validate,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda value: f"{value:f}", return_schema=core_schema.str_schema(), when_used="json"
+                lambda value: f"{exact(value, self.places):f}",
+                return_schema=core_schema.str_schema(),
+                when_used="json",
             ),
         )
 

@@ -11,6 +11,7 @@ import json
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from catalog.errors import CloudmgrError, Invalid
 
@@ -29,8 +30,16 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def dump(value: Any, kind: Any | None = None) -> Any:
-    """A value as JSON-ready Python: dicts, lists, strings, integers, booleans, None."""
-    return adapter(kind or type(value)).dump_python(value, mode="json")
+    """A value as JSON-ready Python: dicts, lists, strings, integers, booleans, None.
+
+    Raises `float_money` or `bad_amount` for money that is not exact.
+    """
+    try:
+        return adapter(kind or type(value)).dump_python(value, mode="json")
+    except PydanticSerializationError as error:
+        if isinstance(error.__cause__, CloudmgrError):
+            raise error.__cause__ from None
+        raise
 
 
 def load(kind: type[T], data: Any) -> T:
