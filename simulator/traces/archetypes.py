@@ -119,12 +119,13 @@ ARCHETYPES: Mapping[str, Callable[[date, _Rain], Ints]] = {
 
 
 def synthesize(
-    archetypes: Sequence[str], *, seed: int, first_day: date, samples: int
+    archetypes: Sequence[str], *, seed: int, first_day: date, samples: int, percent: int = 100
 ) -> TraceShares:
     """One made-up trace per name, `samples` of five minutes from the Shanghai midnight that
     begins `first_day`, rounded up to whole days; they repeat after those.
 
-    Trace i depends on `seed`, i and its own archetype only. Raises `unknown_archetype` and
+    Trace i depends on `seed`, i and its own archetype only; all are taken at `percent` of their
+    shape, for owners who hold more than they need. Raises `unknown_archetype` and
     `bad_seed`.
     """
     if seed < 0:
@@ -139,7 +140,7 @@ def synthesize(
     rain = _Rain(seed)
     shapes = {name: _shape(name, first_day, days, rain) for name in dict.fromkeys(archetypes)}
     flat = np.concatenate(
-        [_one_vm(shapes[name], seed, i) for i, name in enumerate(archetypes)]
+        [_one_vm(shapes[name], seed, i) * percent // 100 for i, name in enumerate(archetypes)]
     ).astype(np.int32)
     length = days * DAY_SAMPLES
     names = tuple(f"{name}-{i}" for i, name in enumerate(archetypes))
