@@ -22,6 +22,7 @@ BELOW_THE_EDGE = (
 
 # Modules that measure or wait for real time, and why no result depends on it.
 WALL_TIME = {
+    "simulator/consolidation/cli.py": "reports wall_s, read_s and compile_s",
     "simulator/city/node.py": "waits for the node it started to answer",
     "simulator/city/play.py": "reports wall_s, the seconds a run took",
     "simulator/traces/cli.py": "reports wall_s, the seconds a conversion took",
