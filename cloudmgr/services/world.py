@@ -121,6 +121,17 @@ def next_id(world: World, prefix: str) -> str:
     return f"{prefix}-{world.number(prefix):08d}"
 
 
+def _shelved(
+    shelf: dict[str, tuple[Any, Any]], name: str, revision: Any, make: Callable[[], D]
+) -> D:
+    """What stands under a name, made anew unless it was made at this revision."""
+    kept = shelf.get(name)
+    if kept is None or kept[0] != revision:
+        kept = shelf[name] = (revision, make())
+    found: D = kept[1]
+    return found
+
+
 def _check_move(before: Any, value: Any) -> None:
     """A record is first stored in an initial state and then moves along its noun's table."""
     table: Lifecycle = value.LIFECYCLE
@@ -138,6 +149,7 @@ class CheckedWorld(ABC):
         self._puts: Counter[type[Value]] = Counter()
         self._own: dict[str, tuple[Any, Any]] = {}
         self._kept = kept
+        self._derived: dict[str, Any] = {}
         self._touched: list[tuple[Value | None, Value]] = []
 
     # What a store supplies.
@@ -167,6 +179,7 @@ class CheckedWorld(ABC):
         if wanted:
             self._take_locks(wanted)
             self._locked.update(wanted)
+            self._derived.clear()  # while we waited, others may have committed
 
     def put(self, value: V) -> V:
         kind = type(value)
@@ -190,11 +203,14 @@ class CheckedWorld(ABC):
 
     def derived(self, name: str, kinds: tuple[type[Value], ...], make: Callable[[], D]) -> D:
         own = tuple(self._puts[kind] for kind in kinds)
-        shelf, revision = (self._own, own) if any(own) else (self._kept, self._revision(kinds))
-        kept = shelf.get(name)
-        if kept is None or kept[0] != revision:
-            kept = shelf[name] = (revision, make())
-        found: D = kept[1]
+        found: D
+        if any(own):
+            found = _shelved(self._own, name, own, make)
+        elif name in self._derived:
+            found = self._derived[name]
+        else:
+            found = _shelved(self._kept, name, self._revision(kinds), make)
+            self._derived[name] = found
         return found
 
     def audit(

@@ -188,11 +188,15 @@ class MemoryLake(_Lake):
 
 
 class DirectoryLake(_Lake):
-    """A lake of Parquet files under `root`; a file is durable before its name is known."""
+    """A lake of Parquet files under `root`; a file is durable before its name is known.
 
-    def __init__(self, root: Path, engine: Engine | None = None) -> None:
+    `durable` False may lose the last files when the power fails, for rehearsals.
+    """
+
+    def __init__(self, root: Path, engine: Engine | None = None, *, durable: bool = True) -> None:
         super().__init__(engine or DuckDbEngine())
         self._root = root
+        self._durable = durable
 
     def quarantined(self, path: str) -> pa.Table:
         try:
@@ -202,18 +206,23 @@ class DirectoryLake(_Lake):
 
     def _keep(self, name: str, rows: pa.Table) -> None:
         path = self._root / name
-        _make_durable_folder(path.parent)
+        if self._durable:
+            _make_durable_folder(path.parent)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
         try:
             with temporary.open("wb") as file:
                 pq.write_table(rows, file, compression="zstd", compression_level=1)
-                file.flush()
-                os.fsync(file.fileno())
+                if self._durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
-        _sync_folder(path.parent)
+        if self._durable:
+            _sync_folder(path.parent)
 
     def _opened(self, session: Session, names: Sequence[str]) -> ibis.Table:
         paths = [str(self._existing(name)) for name in names]
