@@ -21,7 +21,7 @@ from cloudmgr.cities.opening import opening_lines
 from cloudmgr.cities.read import find_city
 from cloudmgr.services.memory import MemoryNode
 from simulator.city import node as nodes
-from simulator.city.driver import Driver, MemoryDriver
+from simulator.city.driver import Driver, NodeDriver
 from simulator.city.http import HttpDriver
 from simulator.city.meters import SAMPLES_A_DAY
 from simulator.city.outcome import outcome
@@ -135,7 +135,7 @@ def _driver(node: str | None, memory: bool, reference: City) -> Iterator[Driver]
         held = MemoryNode()
         with held.transaction() as world:
             load_city(world, CITY, reference.opens_at)
-        yield MemoryDriver(held)
+        yield NodeDriver(held)
     elif node is not None:
         live = HttpDriver(node, reference.sample_password)
         yield live

@@ -1,7 +1,7 @@
-"""What the script speaks to: commands by named people, on a node over HTTP or on a MemoryWorld.
+"""What the script speaks to: commands by named people, on a node over HTTP or in this process.
 
 Owns nothing of the rules. The HTTP driver reads every route from the node's OpenAPI document, by
-the command's name; the memory driver performs the same command value.
+the command's name; the node driver performs the same command value on any node it is given.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.domain.parties import User
 from cloudmgr.domain.usage import UsageBatch
 from cloudmgr.domain.values import Value
-from cloudmgr.services import clock, commands
+from cloudmgr.services import commands
+from cloudmgr.services.clock import MoveClock
 from cloudmgr.services.closing import close_period
 from cloudmgr.services.commands import Command
-from cloudmgr.services.memory import MemoryNode
 from cloudmgr.services.periods import ClosePeriod
 from cloudmgr.services.reading import page
 from cloudmgr.services.sessions import actor_of
 from cloudmgr.services.usage import IngestUsage
+from cloudmgr.services.world import Node, World
 from cloudmgr.usage.batches import batch_of
 
 V = TypeVar("V", bound=Value)
@@ -53,10 +54,11 @@ class Driver(Protocol):
         """How many events the audit chain holds."""
 
 
-class MemoryDriver:
-    """The same commands performed on a `MemoryNode` that holds a loaded city."""
+class NodeDriver:
+    """The same commands performed on a node in this process, in memory or on a database, that
+    holds a loaded city."""
 
-    def __init__(self, node: MemoryNode) -> None:
+    def __init__(self, node: Node) -> None:
         self.node = node
         self._actors: dict[str, Actor] = {}
         with node.reading() as world:
@@ -64,16 +66,15 @@ class MemoryDriver:
 
     def perform(self, login: str, command: Command) -> Any:
         with self.node.transaction() as world:
-            settings = world.get(NodeSettings, NODE_ID)
-            assert settings.clock is not None, "a loaded city is a rehearsal"
-            return commands.perform(world, command, self._actor(login), settings.clock)
+            return commands.perform(world, command, self._actor(world, login), _clock(world))
 
     def find(self, login: str, kind: type[V], /, **where: str) -> tuple[V, ...]:
         found: list[V] = []
         after: str | None = ""
         with self.node.reading() as world:
             while after is not None:
-                part = page(world, self._actor(login), kind, after=after, limit=PAGE, **where)
+                actor = self._actor(world, login)
+                part = page(world, actor, kind, after=after, limit=PAGE, **where)
                 found.extend(part.items)
                 after = part.next_after
         return tuple(found)
@@ -85,18 +86,26 @@ class MemoryDriver:
 
     def close_month(self, login: str, month: Month) -> None:
         with self.node.reading() as world:
-            now = world.get(NodeSettings, NODE_ID).clock
-        assert now is not None, "a loaded city is a rehearsal"
-        close_period(self.node, ClosePeriod(month=str(month)), self._actor(login), now)
+            actor, now = self._actor(world, login), _clock(world)
+        close_period(self.node, ClosePeriod(month=str(month)), actor, now)
 
     def move_clock(self, login: str, to: datetime) -> None:
-        self.perform(login, clock.MoveClock(now=to))
+        self.perform(login, MoveClock(now=to))
 
     def audit_events(self, login: str) -> int:
-        return len(self.node.events)
+        count = 0
+        with self.node.reading() as world:
+            while events := world.audit_events(after=count):
+                count = events[-1].sequence
+        return count
 
-    def _actor(self, login: str) -> Actor:
+    def _actor(self, world: World, login: str) -> Actor:
         if login not in self._actors:
-            with self.node.reading() as world:
-                self._actors[login] = actor_of(world, self._users[login])
+            self._actors[login] = actor_of(world, self._users[login])
         return self._actors[login]
+
+
+def _clock(world: World) -> datetime:
+    clock = world.get(NodeSettings, NODE_ID).clock
+    assert clock is not None, "a loaded city is a rehearsal"
+    return clock
