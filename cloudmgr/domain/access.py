@@ -38,6 +38,10 @@ CITY_WIDE = frozenset(
 )
 """Roles that, held in a city office, read every organisation's things; others read their own."""
 
+OFFICES = CITY_WIDE | {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN}
+"""Roles of offices. Held in a county's office they count in that county only, so a command that
+decides for the whole city is not theirs to give."""
+
 SEPARATED = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 """No person holds two of these three (三员分立)."""
 
@@ -51,6 +55,10 @@ class Grant:
     region_id: str = ""
     county: bool = False
 
+    @property
+    def for_city(self) -> bool:
+        return not (self.county and self.role in OFFICES)
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -61,6 +69,11 @@ class Actor:
 
     def has(self, *roles: Role) -> bool:
         return any(grant.role in roles for grant in self.grants)
+
+    def has_for_city(self, *roles: Role) -> bool:
+        """Whether one of `roles` is held where it counts for the city: an office's role in a
+        county's office does not, a department's or provider's role counts wherever they are."""
+        return any(grant.role in roles and grant.for_city for grant in self.grants)
 
     def has_in(self, organisation_id: str, *roles: Role) -> bool:
         return any(
@@ -85,7 +98,7 @@ class Actor:
         return frozenset(
             grant.region_id
             for grant in self.grants
-            if grant.role is Role.COUNTY_REVIEWER or (grant.county and grant.role in CITY_WIDE)
+            if grant.county and (grant.role is Role.COUNTY_REVIEWER or grant.role in CITY_WIDE)
         )
 
 

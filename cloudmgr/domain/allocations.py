@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from catalog.period import Period
 from catalog.quantity import ResourceAmount
-from cloudmgr.domain.lifecycle import Lifecycle, advance, lifecycle
+from cloudmgr.domain.lifecycle import Lifecycle, advance, advance_from, lifecycle
 from cloudmgr.domain.values import Value
 
 
@@ -143,8 +143,9 @@ def begin_trial(allocation: Allocation, until: datetime, *, charged: bool) -> Al
 
 def begin_charged(allocation: Allocation) -> Allocation:
     """Delivered without a trial: charged from the delivery on."""
-    return advance(
+    return advance_from(
         allocation,
+        (AllocationState.RESERVED,),
         AllocationState.ACTIVE,
         segments=_from(allocation, _delivered(allocation), SegmentMode.CHARGED),
     )
@@ -152,8 +153,9 @@ def begin_charged(allocation: Allocation) -> Allocation:
 
 def end_trial(allocation: Allocation, at: datetime) -> Allocation:
     """The trial was accepted, or its days are over: charged from `at` on."""
-    return advance(
+    return advance_from(
         allocation,
+        (AllocationState.TRIAL,),
         AllocationState.ACTIVE,
         trial_until=at,
         segments=_from(allocation, at, SegmentMode.CHARGED),
@@ -167,10 +169,19 @@ def resize(
     resources: tuple[ResourceAmount, ...],
     at: datetime,
 ) -> Allocation:
-    """A delivered change: other size or quantity from `at` on, in the mode it is in."""
+    """A delivered change: other size or quantity from `at` on, in the mode it had at `at`.
+
+    Modes that began since (a trial ended before the change was confirmed) keep their start.
+    """
     changed = replace(allocation, sku_id=sku_id, quantity=quantity, resources=resources)
-    mode = allocation.segments[-1].mode if allocation.segments else SegmentMode.CHARGED
-    return replace(changed, segments=_from(changed, at, mode))
+    begun = [segment.mode for segment in allocation.segments if segment.start <= at]
+    mode = begun[-1] if begun else SegmentMode.CHARGED
+    later = tuple(
+        replace(segment, sku_id=sku_id, quantity=quantity)
+        for segment in allocation.segments
+        if segment.start > at
+    )
+    return replace(changed, segments=(*_from(changed, at, mode), *later))
 
 
 def release(allocation: Allocation, billing_end: datetime) -> Allocation:

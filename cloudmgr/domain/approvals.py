@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from catalog.money import Yuan
-from cloudmgr.domain.access import Actor, Role
+from cloudmgr.domain.access import Actor, Grant, Role
 from cloudmgr.domain.errors import not_your_step, own_submission, signed_already
 from cloudmgr.domain.parties import RegionLevel
 from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
@@ -109,26 +109,42 @@ def pending_step(
     return next((step for step in steps if step.id not in done), None)
 
 
+def signing_state(step: ChainStep, request: ResourceRequest) -> RequestState:
+    """The state in which a request waits for the step: an emergency's review is signed
+    afterwards, while it is being ratified."""
+    if request.kind is RequestKind.EMERGENCY and step.state is RequestState.IN_REVIEW:
+        return RequestState.RATIFYING
+    return step.state
+
+
 def check_signer(
-    step: ChainStep,
-    request: ResourceRequest,
-    signed: Iterable[Approval],
-    actor: Actor,
-    organisations: frozenset[str],
+    step: ChainStep, request: ResourceRequest, signed: Iterable[Approval], actor: Actor
 ) -> None:
     """Raise unless `actor` may sign `step` now.
 
-    `organisations` are those in which the step's role counts here. Refuses with `not_your_step`,
-    `own_submission` (nobody approves what they submitted) and `signed_already` (no person signs
-    two steps of one round).
+    Refuses with `own_submission` (nobody approves what they submitted), `signed_already` (no
+    person signs two steps of one round) and `not_your_step`.
     """
     if actor.user_id == request.submitter_id:
         raise own_submission(actor.user_id)
     for approval in signed:
         if approval.round == request.round and approval.user_id == actor.user_id:
             raise signed_already(actor.user_id, approval.step)
-    if not organisations & actor.organisations(step.role):
+    if not any(_counts(grant, step, request) for grant in actor.grants):
         raise not_your_step(step.id, step.role)
+
+
+def _counts(grant: Grant, step: ChainStep, request: ResourceRequest) -> bool:
+    """Whether a grant is the role of the step, held where the step wants it."""
+    if grant.role is not step.role:
+        return False
+    match step.where:
+        case Where.DEPARTMENT:
+            return grant.organisation_id == request.department_id
+        case Where.REGION:
+            return grant.region_id == request.region_id
+        case Where.CITY:
+            return not grant.county
 
 
 def dearest(prices: Iterable[Decimal]) -> Decimal:

@@ -117,9 +117,12 @@ def apply_change(budget: Budget, change: BudgetChange) -> Budget:
 
 
 def check(chain: Sequence[Budget], amount: Decimal) -> None:
-    """Raise `budget_exceeded` naming the first budget of the chain that cannot take `amount`."""
+    """Raise `budget_exceeded` naming the first budget of the chain that cannot take `amount`.
+
+    What asks for nothing is never refused, even where more runs than a budget has.
+    """
     for budget in chain:
-        if amount > budget.left:
+        if amount > 0 and amount > budget.left:
             raise budget_exceeded(budget.id, str(budget.left), str(amount))
 
 

@@ -52,7 +52,7 @@ def inventory_id(pool_id: str, resource_class: ResourceClass) -> str:
 
 def hold(inventory: Inventory, units: int) -> Inventory:
     """Hold `units` for an approved request; raises `capacity_exceeded`."""
-    if units > inventory.free:
+    if units and units > inventory.free:
         raise capacity_exceeded(
             inventory.resource_class, inventory.pool_id, max(inventory.free, 0), units
         )

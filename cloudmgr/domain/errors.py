@@ -125,6 +125,14 @@ def separation_of_duties(user_id: str) -> Conflict:
     )
 
 
+def role_does_not_fit(role: str, organisation_id: str, kind: str, kinds: Iterable[str]) -> Conflict:
+    return Conflict(
+        "role_does_not_fit",
+        f"{role} cannot be held in {organisation_id}, which is of kind {kind}; it is held in: "
+        + ", ".join(sorted(kinds)),
+    )
+
+
 # --- catalog, contracts --------------------------------------------------------------------
 
 
@@ -152,6 +160,15 @@ def not_midnight(moment: str) -> Invalid:
     return Invalid(
         "not_midnight",
         f"{moment} is not a future midnight of Asia/Shanghai; prices change at midnight only",
+    )
+
+
+def raised_too_soon(sku_id: str, pool_id: str, days: int, earliest: str) -> Conflict:
+    return Conflict(
+        "raised_too_soon",
+        f"the quote raises the price of {sku_id} in {pool_id}; a raise begins with a settlement "
+        f"cycle at least {days} days ahead, at {earliest} or at the start of a later cycle",
+        earliest=earliest,
     )
 
 
@@ -183,7 +200,7 @@ def limit_above_parent(scope: str, limit: int, parent: str, parent_limit: int) -
     return Conflict(
         "limit_above_parent",
         f"the limit {limit} of {scope} would exceed the {parent_limit} of {parent}; "
-        "raise the parent first",
+        f"raise {parent} or lower {scope} first",
     )
 
 
@@ -228,6 +245,14 @@ def not_admitted(code: str, message: str) -> Conflict:
 def no_pool(line: int, reasons: str) -> Conflict:
     return Conflict(
         "no_pool", f"no pool can take line {line}: {reasons}; change the need or wait for a pool"
+    )
+
+
+def allocation_busy(allocation_id: str, request_id: str) -> Conflict:
+    return Conflict(
+        "allocation_busy",
+        f"{request_id} was approved and works on {allocation_id} already; wait until it has ended",
+        request=request_id,
     )
 
 

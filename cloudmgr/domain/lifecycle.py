@@ -6,7 +6,7 @@ every put against the same table, so a state can not be written around it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -70,3 +70,13 @@ def advance(value: S, to: StrEnum, /, **changes: Any) -> S:
     """Return `value` in state `to` with `changes` applied; raises `illegal_transition`."""
     value.LIFECYCLE.require(value.id, str(value.state), str(to))
     return replace(value, state=to, **changes)  # type: ignore[type-var]
+
+
+def advance_from(value: S, sources: Collection[StrEnum], to: StrEnum, /, **changes: Any) -> S:
+    """As `advance`, for a move that is meant for some states only of those the table would allow:
+    a delivery is sent back to `provisioning`, a request that was never approved is not."""
+    table = value.LIFECYCLE
+    if value.state not in sources:
+        others = table.moves[str(value.state)] - {str(to)}
+        raise illegal_transition(table.noun, value.id, str(value.state), str(to), others)
+    return advance(value, to, **changes)

@@ -19,7 +19,7 @@ from cloudmgr.domain.pools import PoolState, ResourcePool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What one line asks of a pool. `grows` is false for moves that take nothing new."""
+    """What one line asks of a pool. `grows` is false for what runs there and takes nothing new."""
 
     application: Application
     stacks: tuple[str, ...]
@@ -55,8 +55,9 @@ Filter = Callable[[Need, Candidate], bool]
 
 
 def life(need: Need, candidate: Candidate) -> bool:
-    """No new allocation on a retiring pool, no growth on a restricted one."""
-    if candidate.pool.state is PoolState.RESTRICTED:
+    """No new allocation on a retiring pool, no growth on a restricted one; what shrinks or stays
+    may do so until the pool is empty."""
+    if candidate.pool.state in (PoolState.RESTRICTED, PoolState.RETIRING):
         return not need.grows
     return candidate.pool.state is PoolState.ONBOARDED
 
@@ -113,6 +114,9 @@ FILTERS: tuple[Filter, ...] = (
 PRICE_WEIGHT, BALANCE_WEIGHT, SCORE_WEIGHT = 50, 30, 20
 """Sample parameters (示例参数): how much price, free capacity and the latest score count."""
 
+ASSUMED_SCORE = 75
+"""Sample parameter (示例参数): what a provider nobody has scored yet is taken for."""
+
 
 def rank(need: Need, candidates: Sequence[Candidate]) -> tuple[Ranked, ...]:
     """All candidates: those that pass by falling weight, then those refused, each with reasons.
@@ -152,7 +156,7 @@ def _weigh(need: Need, candidate: Candidate, cheapest: Decimal | None) -> Ranked
         ),
         default=Fraction(1),
     )
-    standing = Fraction(candidate.score or 75) / 100
+    standing = Fraction(ASSUMED_SCORE if candidate.score is None else candidate.score) / 100
     weight = PRICE_WEIGHT * cheap + BALANCE_WEIGHT * room + SCORE_WEIGHT * standing
     return Ranked(
         pool_id=candidate.pool.id,
@@ -160,7 +164,9 @@ def _weigh(need: Need, candidate: Candidate, cheapest: Decimal | None) -> Ranked
         reasons=(
             f"price {price} yuan a month ({_percent(cheap)} of the best)",
             f"free {_percent(room)} of the scarcest class",
-            f"score {candidate.score if candidate.score is not None else 'not set (75 assumed)'}",
+            f"score {candidate.score}"
+            if candidate.score is not None
+            else f"score not set ({ASSUMED_SCORE} assumed)",
         ),
         monthly_price=candidate.monthly_price,
         contract_id=candidate.contract_id,

@@ -89,7 +89,3 @@ class ResourcePool(Value):
     @property
     def xinchuang(self) -> bool:
         return self.stack != "x86"
-
-    @property
-    def takes_new(self) -> bool:
-        return self.state in (PoolState.ONBOARDED, PoolState.RESTRICTED)

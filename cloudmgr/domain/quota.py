@@ -69,7 +69,7 @@ def check(chain: Sequence[Quota], resource_class: ResourceClass, units: int, sco
         raise quota_not_set(resource_class, scope)
     for quota in chain:
         left = quota.left
-        if left is not None and units > left:
+        if units and left is not None and units > left:
             raise quota_exceeded(resource_class, quota.scope_id, max(left, 0), units)
 
 

@@ -1,15 +1,18 @@
-"""Quotes (报价/协议价): a provider's price for a Sku in a pool under a contract."""
+"""Quotes (报价/协议价): a provider's price for a Sku in a pool under a contract, and when a raise
+may begin. Which price is in force is `catalog.prices`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from catalog.prices import QuotedPrice, Tier
-
+from catalog.period import Month
+from catalog.prices import QuotedPrice
+from catalog.tiers import Tier, Tiers, breakpoints, rate_at
 from cloudmgr.domain.contracts import Contract
+from cloudmgr.domain.errors import raised_too_soon
 from cloudmgr.domain.lifecycle import Lifecycle, lifecycle
 from cloudmgr.domain.values import Value
 
@@ -57,6 +60,39 @@ class Quote(Value):
 
 PRICING_STATES = (QuoteState.IN_FORCE, QuoteState.SUPERSEDED)
 """Quotes that price some moment: a superseded one still prices the past."""
+
+
+RAISE_NOTICE_DAYS = 30
+"""Sample parameter (示例参数): how long ahead a raise is quoted; a cut begins at any midnight."""
+
+
+def check_raise(quote: Quote, present: Tiers, now: datetime, cycle_months: int) -> None:
+    """Raise `raised_too_soon` when a quote above the price it would replace, at any quantity,
+    begins otherwise than with a settlement cycle at least 30 days ahead."""
+    compared = breakpoints(quote.tiers, present)
+    if all(rate_at(quote.tiers, each) <= rate_at(present, each) for each in compared):
+        return
+    earliest = earliest_raise(now, cycle_months)
+    begins = Month.of(quote.effective_from)
+    with_a_cycle = begins.period.start == quote.effective_from and _opens(begins, cycle_months)
+    if not with_a_cycle or quote.effective_from < earliest.period.start:
+        raise raised_too_soon(
+            quote.sku_id, quote.pool_id, RAISE_NOTICE_DAYS, earliest.first.isoformat()
+        )
+
+
+def earliest_raise(now: datetime, cycle_months: int) -> Month:
+    """The first month of the first settlement cycle that begins at least 30 days ahead."""
+    ahead = now + timedelta(days=RAISE_NOTICE_DAYS)
+    month = Month.of(ahead)
+    while month.period.start < ahead or not _opens(month, cycle_months):
+        month = month.next()
+    return month
+
+
+def _opens(month: Month, cycle_months: int) -> bool:
+    """Whether a settlement cycle of the calendar year begins with the month."""
+    return (month.month - 1) % cycle_months == 0
 
 
 def quoted_price(quote: Quote, contract: Contract) -> QuotedPrice:

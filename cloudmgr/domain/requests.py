@@ -95,6 +95,9 @@ HOLDING = (
 )
 """States in which a request holds quota, capacity and budget (or has posted them)."""
 
+WORKING = (*HOLDING, RequestState.RECLAIMING)
+"""States in which nothing else may work on the allocations a request names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLine:
@@ -165,6 +168,8 @@ def check_lines(kind: RequestKind, lines: tuple[RequestLine, ...]) -> None:
             raise bad_value(f"lines[{expected}].quantity", "ask for at least one unit")
         if not 1 <= line.term_months <= 60:
             raise bad_value(f"lines[{expected}].term_months", "a term is 1 to 60 months")
+        if line.estimate_units < 0:
+            raise bad_value(f"lines[{expected}].estimate_units", "expected use is 0 or more")
         if kind.creates and line.allocation_id is not None:
             raise bad_value(f"lines[{expected}].allocation_id", f"a {kind} request names none")
         if not kind.creates and line.allocation_id is None:
@@ -177,7 +182,12 @@ def check_lines(kind: RequestKind, lines: tuple[RequestLine, ...]) -> None:
 
 
 def refusals(application: Application, kind: RequestKind) -> Iterator[CloudmgrError]:
-    """The admission rules that look at the application alone, each with its stable code."""
+    """The admission rules that look at the application alone, each with its stable code.
+
+    Whatever an application has become, it may leave: a release is always admitted.
+    """
+    if kind is RequestKind.RELEASE:
+        return
     if application.classified or application.mlps_level >= 4:
         yield not_admitted(
             "too_secret_for_cloud",

@@ -8,7 +8,7 @@ from datetime import datetime
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.applications import Application, DeploymentStatus, DrMode, Zone
 from cloudmgr.domain.errors import bad_value
-from cloudmgr.domain.parties import Organisation
+from cloudmgr.domain.parties import Organisation, OrganisationKind
 from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.world import World, next_id
 
@@ -38,10 +38,11 @@ class RegisterApplication(Command):
 def register_application(
     world: World, command: RegisterApplication, actor: Actor, now: datetime
 ) -> Application:
-    if not actor.has(Role.TECHNICAL_REVIEWER):
+    if not actor.has_for_city(Role.TECHNICAL_REVIEWER):
         owner = command.department_id
         require_in(actor, owner, "Organisation", owner, Role.DEPARTMENT_USER)
-    world.get(Organisation, command.department_id)
+    if world.get(Organisation, command.department_id).kind is not OrganisationKind.DEPARTMENT:
+        raise bad_value("department_id", f"{command.department_id} is not a department")
     if not 1 <= command.mlps_level <= 5:
         raise bad_value("mlps_level", "protection levels are 1 to 5")
     if not 1 <= command.dr_level <= 6:

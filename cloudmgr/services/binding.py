@@ -5,11 +5,11 @@ Owns reserve -> post -> release across the three counters; each counter's own ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from catalog.quantity import ResourceAmount
+from catalog.quantity import ResourceAmount, ResourceClass
 from cloudmgr.domain import capacity, quota
 from cloudmgr.domain.allocations import (
     Allocation,
@@ -17,16 +17,24 @@ from cloudmgr.domain.allocations import (
     Reservation,
     ReservationState,
 )
+from cloudmgr.domain.applications import Application
 from cloudmgr.domain.capacity import Inventory, inventory_id
+from cloudmgr.domain.errors import allocation_busy
 from cloudmgr.domain.lifecycle import advance
-from cloudmgr.domain.parties import Organisation, Region
 from cloudmgr.domain.pools import ResourcePool
-from cloudmgr.domain.quota import Quota, quota_id
-from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
+from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
+from cloudmgr.domain.requests import WORKING, RequestKind, RequestLine, ResourceRequest
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services.commitments import commit_line, release_commitments
-from cloudmgr.services.placements import choose, pool_amounts, quota_amounts, require_sold
+from cloudmgr.services.placements import (
+    check_targets,
+    choose,
+    pool_amounts,
+    quota_amounts,
+    require_sold,
+)
 from cloudmgr.services.policies import policy_now
+from cloudmgr.services.quotas import scopes_above
 from cloudmgr.services.world import Scope, World, next_id
 
 Step = Callable[[Inventory, int], Inventory]
@@ -36,10 +44,11 @@ QuotaStep = Callable[[Quota, int], Quota]
 def bind(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
     """Choose pools and reserve everything the request needs; returns it with its choices.
 
-    Raises `no_pool`, `quota_not_set`, `quota_exceeded`, `capacity_exceeded` or `budget_exceeded`;
-    then nothing is reserved, because the caller's transaction is undone.
+    Raises `allocation_busy`, `no_pool`, `quota_not_set`, `quota_exceeded`, `budget_not_set` or
+    `budget_exceeded`; then nothing is reserved, because the caller's transaction is undone.
     """
     lock_pools_and_quotas(world, request)
+    _check_still_fits(world, request)
     lines, reasons = [], []
     for line in request.lines:
         bound, why = _bind_line(world, request, line, now)
@@ -49,32 +58,36 @@ def bind(world: World, request: ResourceRequest, now: datetime) -> ResourceReque
 
 
 def lock_pools_and_quotas(world: World, request: ResourceRequest) -> None:
-    """Take every counter a request may touch, in one sorted go."""
+    """Take every counter a request may touch, in one sorted go.
+
+    Quotas by their names, those nobody has set included: one that is being set meanwhile would
+    else begin without what is bound here.
+    """
     scopes: list[Scope] = [(Inventory, each.id) for each in world.find(Inventory)]
-    for scope_id in quota_scopes(world, request.application_id, request.department_id):
-        scopes.extend((Quota, each.id) for each in world.find(Quota, scope_id=scope_id))
+    scopes.extend(
+        (Quota, quota_id(scope_id, resource_class))
+        for scope_id in quota_scopes(world, request.application_id, request.department_id)
+        for resource_class in ResourceClass
+    )
     world.lock(*scopes)
 
 
 def quota_scopes(world: World, application_id: str, department_id: str) -> tuple[str, ...]:
     """Application, department and the regions above it: own scope first, root last."""
-    scopes = [application_id, department_id]
-    region: Region | None = world.get(Region, world.get(Organisation, department_id).region_id)
-    while region is not None:
-        scopes.append(region.id)
-        region = world.get(Region, region.parent_id) if region.parent_id else None
-    return tuple(scopes)
+    above = scopes_above(world, QuotaScope.DEPARTMENT, department_id)
+    return (application_id, department_id, *above)
 
 
-def unbind(world: World, request: ResourceRequest) -> None:
-    """Free all an approved request still holds: it will not be carried out."""
+def unbind(world: World, request: ResourceRequest, at: datetime) -> None:
+    """Free all an approved request still holds: it will not be carried out. What a provider had
+    delivered of it already ends `at`."""
     lock_pools_and_quotas(world, request)
     for reservation in world.find(Reservation, request_id=request.id, state=ReservationState.HELD):
         step_pool(world, reservation.pool_id, reservation.pool_amounts, capacity.unhold)
         step_quota(world, reservation, reservation.quota_amounts, quota.unreserve)
         world.put(advance(reservation, ReservationState.RELEASED))
     for allocation in world.find(Allocation, request_id=request.id, state=AllocationState.RESERVED):
-        world.put(advance(allocation, AllocationState.RELEASED))
+        world.put(advance(allocation, AllocationState.RELEASED, ended_at=at))
     release_commitments(world, request.id)
 
 
@@ -88,14 +101,7 @@ def post_reservation(world: World, reservation: Reservation) -> None:
 def step_pool(world: World, pool_id: str, amounts: Iterable[ResourceAmount], step: Step) -> None:
     """Apply one step of the capacity counter to each class of a pool."""
     for amount in amounts:
-        counter = world.seek(Inventory, inventory_id(pool_id, amount.resource_class))
-        if counter is None:
-            counter = Inventory(
-                id=inventory_id(pool_id, amount.resource_class),
-                pool_id=pool_id,
-                resource_class=amount.resource_class,
-                total=0,
-            )
+        counter = world.get(Inventory, inventory_id(pool_id, amount.resource_class))
         world.put(step(counter, amount.units))
 
 
@@ -112,6 +118,33 @@ def step_quota(
             counter = world.seek(Quota, quota_id(scope_id, amount.resource_class))
             if counter is not None:
                 world.put(step(counter, amount.units))
+
+
+def _check_still_fits(world: World, request: ResourceRequest) -> None:
+    """What a request works on may have changed since it was drafted. Two requests never work on
+    one allocation: each would count its own difference from the same size."""
+    check_targets(
+        world, request.kind, request.lines, world.get(Application, request.application_id)
+    )
+    mine = {line.allocation_id for line in request.lines if line.allocation_id}
+    if not mine:
+        return
+    for other in world.find(ResourceRequest, application_id=request.application_id, state=WORKING):
+        for allocation_id in _targets(world, other):
+            if other.id != request.id and allocation_id in mine:
+                raise allocation_busy(allocation_id, other.id)
+
+
+def _targets(world: World, request: ResourceRequest) -> Iterator[str]:
+    """The allocations a bound request works on; a relocation on the one it leaves, too."""
+    for line in request.lines:
+        if line.allocation_id is None:
+            continue
+        yield line.allocation_id
+        if request.kind is RequestKind.RELOCATE:
+            left = world.get(Allocation, line.allocation_id).relocated_from
+            if left is not None:
+                yield left
 
 
 def _bind_line(

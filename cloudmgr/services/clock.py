@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from catalog.period import utc
 from cloudmgr.domain.access import SYSTEM, Actor, Role
 from cloudmgr.domain.lifecycle import advance
 from cloudmgr.domain.node import NODE_ID, NodeSettings, move_clock
@@ -36,9 +37,10 @@ class ClockMoved:
 @handles(Role.SYSTEM_ADMIN)
 def move_the_clock(world: World, command: MoveClock, actor: Actor, now: datetime) -> ClockMoved:
     settings = move_clock(world.get(NodeSettings, NODE_ID), command.now)
-    ran = run_due(world, command.now)
+    moved_to = utc(command.now)
+    ran = run_due(world, moved_to)
     world.put(settings)
-    return ClockMoved(now=command.now, dues_run=ran)
+    return ClockMoved(now=moved_to, dues_run=ran)
 
 
 def run_due(world: World, now: datetime) -> int:

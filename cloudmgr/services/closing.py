@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cloudmgr.domain.access import SYSTEM, Actor
+from cloudmgr.domain.access import Actor
 from cloudmgr.domain.billing import BillingPeriod, PeriodState
-from cloudmgr.domain.errors import forbidden
 from cloudmgr.services.commands import HANDLERS
 from cloudmgr.services.periods import PAGE_SIZE, ClosePeriod, audit_close, close_step
 from cloudmgr.services.rating import Usage
@@ -34,9 +33,7 @@ def close_period(
     `unpriced` naming every resource without a price: then the pages rated before stay, and a
     repeated call goes on with the rest.
     """
-    handler = HANDLERS[ClosePeriod]
-    if actor is not SYSTEM and not actor.has(*handler.roles):
-        raise forbidden(handler.name, handler.roles)
+    HANDLERS[ClosePeriod].authorise(actor)
     while True:
         with node.transaction() as world:
             begun = world.get(BillingPeriod, command.month).closing_at is not None

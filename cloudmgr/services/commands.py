@@ -3,7 +3,8 @@
 A command is a frozen value named by a verb and a noun; its handler is a function
 `(world, command, actor, now) -> result` registered with `@handles(roles…)`. The registry is the
 authorisation matrix, the list of API operations and the audit's vocabulary at once. Whether the
-thing is the actor's own is asked inside the handler with `require_in`.
+thing is the actor's own is asked inside the handler with `require_in`. A county's offices act for
+the city with no command; those made for counties too say so and keep them to their county.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, get_type_hints
 
-from cloudmgr.domain.access import SYSTEM, Actor, Role
+from cloudmgr.domain.access import SYSTEM, Actor, Grant, Role
 from cloudmgr.domain.errors import forbidden, idempotency_conflict, not_found
 from cloudmgr.domain.values import Value
 from cloudmgr.services import codec
@@ -37,10 +38,24 @@ class Handler:
     roles: frozenset[Role]
     result: Any
     function: Callable[..., Any]
+    counties: bool = False
 
     @property
     def name(self) -> str:
         return snake(self.command.__name__)
+
+    def grants_of(self, actor: Actor) -> tuple[Grant, ...]:
+        """The grants by which the actor may give the command."""
+        return tuple(
+            grant
+            for grant in actor.grants
+            if grant.role in self.roles and (self.counties or grant.for_city)
+        )
+
+    def authorise(self, actor: Actor) -> None:
+        """Raise `forbidden` unless the actor may give the command at all."""
+        if actor is not SYSTEM and not self.grants_of(actor):
+            raise forbidden(self.name, self.roles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +72,18 @@ class IdempotencyRecord(Value):
 HANDLERS: dict[type[Command], Handler] = {}
 
 
-def handles(*roles: Role) -> Callable[[F], F]:
-    """Register a handler; its annotations name the command and the result."""
+def handles(*roles: Role, counties: bool = False) -> Callable[[F], F]:
+    """Register a handler; its annotations name the command and the result.
+
+    With `counties` the offices of counties may give it too; the handler sees to it that they do
+    so for their own county.
+    """
 
     def register(function: F) -> F:
         hints = get_type_hints(function)
         command, result = hints["command"], hints["return"]
         assert command not in HANDLERS, f"{command.__name__} has two handlers"
-        HANDLERS[command] = Handler(command, frozenset(roles), result, function)
+        HANDLERS[command] = Handler(command, frozenset(roles), result, function, counties)
         return function
 
     return register
@@ -84,10 +103,9 @@ def perform(
     handler raises passes through, and the caller's transaction undoes everything.
     """
     handler = HANDLERS[type(command)]
-    if actor is not SYSTEM and not actor.has(*handler.roles):
-        raise forbidden(handler.name, handler.roles)
+    handler.authorise(actor)
     result = handler.function(world, command, actor, now)
-    roles = sorted(grant.role for grant in actor.grants if grant.role in handler.roles)
+    roles = sorted(grant.role for grant in handler.grants_of(actor))
     world.audit(
         at=now,
         user_id=actor.user_id,
@@ -141,15 +159,24 @@ def require_in(actor: Actor, organisation_id: str, kind: str, id: str, *roles: R
 
 def require_city_office(actor: Actor, kind: str, id: str, *roles: Role) -> None:
     """Raise `not_found` unless the actor holds one of `roles` in an office of the whole city."""
-    if actor is SYSTEM or any(g.role in roles and not g.county for g in actor.grants):
+    if actor is SYSTEM or actor.has_for_city(*roles):
         return
     raise not_found(kind, id)
 
 
+def require_region(actor: Actor, region_id: str, kind: str, id: str, *roles: Role) -> None:
+    """Raise `not_found` unless the actor holds one of `roles` in an office of the whole city, or
+    of the county that the thing belongs to."""
+    if actor is SYSTEM or actor.has_for_city(*roles):
+        return
+    if not any(grant.role in roles and grant.region_id == region_id for grant in actor.grants):
+        raise not_found(kind, id)
+
+
 def _subject(command: Command, result: Any) -> str:
     """What the event is about: the result's id, else the first id the command names."""
-    if isinstance(result, Value):
-        return f"{type(result).__name__}/{result.id}"
+    if isinstance(id := getattr(result, "id", None), str):
+        return f"{type(result).__name__}/{id}"
     for field in type(command).__dataclass_fields__:
         if field.endswith("id") or field in ("month", "cycle"):
             return f"{field}/{getattr(command, field)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.money import Yuan
+from catalog.period import utc
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.contracts import BillingStart, Contract, PriceLink
 from cloudmgr.domain.errors import bad_value
@@ -42,10 +43,13 @@ def register_contract(
     world.get(Organisation, command.payee_id)
     if provider.kind is not OrganisationKind.PROVIDER:
         raise bad_value("provider_id", f"{provider.id} is not a provider")
-    if command.ends_at <= command.starts_at:
+    starts_at, ends_at = utc(command.starts_at), utc(command.ends_at)
+    if ends_at <= starts_at:
         raise bad_value("ends_at", "the term ends after it starts")
     if command.total <= 0:
         raise bad_value("total", "a contract has a positive total")
+    if not command.pool_ids:
+        raise bad_value("pool_ids", "a contract covers at least one pool")
     for pool_id in command.pool_ids:
         if world.get(ResourcePool, pool_id).provider_id != provider.id:
             raise bad_value("pool_ids", f"{pool_id} is not a pool of {provider.id}")
@@ -58,8 +62,8 @@ def register_contract(
             payee_id=command.payee_id,
             procurement_method=command.procurement_method,
             signatories=command.signatories,
-            starts_at=command.starts_at,
-            ends_at=command.ends_at,
+            starts_at=starts_at,
+            ends_at=ends_at,
             total=command.total,
             price_link=command.price_link,
             billing_start=command.billing_start,

@@ -4,7 +4,7 @@ Reserves nothing. Uses the very functions that bill."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,9 +12,11 @@ from catalog.money import ZERO, Yuan, total
 from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.approvals import dearest
 from cloudmgr.domain.budget import Budget
-from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
-from cloudmgr.services.commitments import budget_chain
-from cloudmgr.services.placements import monthly_of, ranked_pools
+from cloudmgr.domain.requests import RequestKind, RequestLine, RequestState, ResourceRequest
+from cloudmgr.domain.workdays import add_workdays
+from cloudmgr.services.commitments import budget_chain, line_commitment
+from cloudmgr.services.placements import monthly_of, none_takes, ranked_pools, suits
+from cloudmgr.services.policies import policy_now
 from cloudmgr.services.world import Ge, World
 
 SPLITTING_WINDOW = timedelta(days=30)
@@ -33,11 +35,13 @@ class CandidateView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Monthly price at the dearest candidates, the threshold basis, and the budget left."""
+    """Monthly price at the dearest candidates, the threshold basis, what would be committed of
+    this fiscal year's budget, and what is left of it (null: none is set)."""
 
     request_id: str
     monthly_price: Yuan
     threshold_price: Yuan
+    commitment: Yuan
     over_budget: bool
     budget_left: Yuan | None
     candidates: tuple[CandidateView, ...]
@@ -45,46 +49,85 @@ class Estimate:
 
 def estimate(world: World, request: ResourceRequest, now: datetime) -> Estimate:
     """Price every line at its dearest candidate and compare with the budget of the year."""
-    views: list[CandidateView] = []
-    prices: list[Decimal] = []
-    for line in request.lines:
-        if request.kind is RequestKind.RELEASE:
-            prices.append(ZERO)
-            continue
-        ranked = ranked_pools(world, request, line, now)
-        views.extend(
-            CandidateView(
-                line=line.line,
-                pool_id=each.pool_id,
-                monthly_price=each.monthly_price,
-                refused_by=each.refused_by,
-                reasons=each.reasons,
-            )
-            for each in ranked
-        )
-        full = dearest(
-            each.monthly_price
-            for each in ranked
-            if each.refused_by is None and each.monthly_price is not None
-        )
-        present = ZERO
-        if request.kind is RequestKind.CHANGE and line.allocation_id:
-            present = monthly_of(world.get(Allocation, line.allocation_id), world, now)
-        prices.append(max(full - present, ZERO))
-    monthly = total(prices)
+    priced = [_priced(world, request, line, now) for line in request.lines]
+    monthly = total(each.monthly for each in priced)
+    commitment = total(each.commitment for each in priced)
     left = budget_left(world, request.department_id, now)
     return Estimate(
         request_id=request.id,
         monthly_price=monthly,
         threshold_price=monthly + recent_increases(world, request, now),
-        over_budget=left is not None and monthly > left,
+        commitment=commitment,
+        over_budget=left is not None and commitment > 0 and commitment > left,
         budget_left=left,
-        candidates=tuple(views),
+        candidates=tuple(view for each in priced for view in each.views),
     )
 
 
+def require_candidates(request: ResourceRequest, found: Estimate) -> None:
+    """Raise `no_pool` for a line that no pool could take even with room to spare (admission)."""
+    if request.kind is RequestKind.RELEASE:
+        return
+    for line in request.lines:
+        refused = {
+            view.pool_id: view.refused_by for view in found.candidates if view.line == line.line
+        }
+        if not suits(refused.values()):
+            raise none_takes(line, refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """A line at its dearest candidate: what it adds a month, and commits this fiscal year."""
+
+    monthly: Decimal = ZERO
+    commitment: Decimal = ZERO
+    views: tuple[CandidateView, ...] = ()
+
+
+def _priced(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> _Priced:
+    if request.kind is RequestKind.RELEASE:
+        return _Priced()
+    ranked = ranked_pools(world, request, line, now)
+    views = tuple(
+        CandidateView(
+            line=line.line,
+            pool_id=each.pool_id,
+            monthly_price=each.monthly_price,
+            refused_by=each.refused_by,
+            reasons=each.reasons,
+        )
+        for each in ranked
+    )
+    # A pool that is full today may have room at the last signature; it counts when all are full.
+    fitting = [each for each in ranked if each.refused_by is None]
+    fitting = fitting or [each for each in ranked if suits((each.refused_by,))]
+    prices = {
+        each.pool_id: each.monthly_price for each in fitting if each.monthly_price is not None
+    }
+    if not prices:
+        return _Priced(views=views)
+    full = dearest(prices.values())
+    pool_id = next(id for id, price in prices.items() if price == full)
+    held = None
+    if line.allocation_id and not request.kind.creates:
+        held = world.get(Allocation, line.allocation_id)
+    present = ZERO
+    if request.kind is RequestKind.CHANGE and held is not None:
+        present = monthly_of(held, world, now)
+    commitment = line_commitment(
+        world,
+        request=request,
+        line=replace(line, pool_id=pool_id),
+        held=held,
+        start=add_workdays(now, policy_now(world, now).clocks.provisioning_workdays),
+        now=now,
+    )
+    return _Priced(max(full - present, ZERO), commitment, views)
+
+
 def recent_increases(world: World, request: ResourceRequest, now: datetime) -> Decimal:
-    """Monthly price of the application's other requests approved in the last 30 days."""
+    """Monthly price of what else was added to the application by approvals of the last 30 days."""
     recent = world.find(
         ResourceRequest,
         application_id=request.application_id,
@@ -94,7 +137,9 @@ def recent_increases(world: World, request: ResourceRequest, now: datetime) -> D
     return total(
         other.monthly_price
         for other in recent
-        if other.id != request.id and other.state not in undone
+        if other.id != request.id
+        and (other.kind.creates or other.kind is RequestKind.CHANGE)
+        and other.state not in undone
     )
 
 

@@ -83,7 +83,7 @@ class MemoryWorld(CheckedWorld):
         super().__init__(node.kept)
         self._node = node
         self._undo: list[tuple[type[Value], str, Value | None]] = []
-        self._numbers = dict(node.numbers)
+        self._numbers: dict[str, int] = {}
         self._counts = (len(node.events), len(node.messages))
 
     @property
@@ -114,6 +114,7 @@ class MemoryWorld(CheckedWorld):
             yield cast("V", records[id])
 
     def number(self, series: str) -> int:
+        self._numbers.setdefault(series, self._node.numbers[series])
         self._node.numbers[series] += 1
         return self._node.numbers[series]
 
@@ -127,7 +128,7 @@ class MemoryWorld(CheckedWorld):
         """Put everything back as it was when the transaction began."""
         for kind, id, value in reversed(self._undo):
             self._node.write(kind, id, value)
-        self._node.numbers = defaultdict(int, self._numbers)
+        self._node.numbers.update(self._numbers)
         events, messages = self._counts
         del self._node.events[events:]
         del self._node.messages[messages:]

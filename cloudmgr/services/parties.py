@@ -15,6 +15,7 @@ from cloudmgr.domain.parties import (
     Region,
     RoleGrant,
     User,
+    check_held_in,
     check_separation,
 )
 from cloudmgr.services.commands import Command, handles
@@ -101,8 +102,11 @@ def register_user(
 
 @handles(Role.SECURITY_ADMIN)
 def grant_role(world: World, command: GrantRole, actor: Actor, now: datetime) -> RoleGrant:
+    """Raises `role_does_not_fit` and `separation_of_duties`."""
     world.get(User, command.user_id)
-    world.get(Organisation, command.organisation_id)
+    organisation = world.get(Organisation, command.organisation_id)
+    level = world.get(Region, organisation.region_id).level
+    check_held_in(command.role, organisation, level)
     held = tuple(grant.role for grant in world.find(RoleGrant, user_id=command.user_id))
     check_separation(command.user_id, held, command.role)
     return world.put(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,18 +16,34 @@ from cloudmgr.domain.applications import Application
 from cloudmgr.domain.assessment import Assessment, AssessmentState
 from cloudmgr.domain.capacity import Inventory
 from cloudmgr.domain.errors import bad_value, no_pool, not_found, sku_retired
-from cloudmgr.domain.placement import Candidate, Need, Ranked, rank
+from cloudmgr.domain.placement import Candidate, Need, Ranked, capacity, rank
 from cloudmgr.domain.pools import ResourcePool
 from cloudmgr.domain.rating import monthly_price
-from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
+from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest, check_lines
 from cloudmgr.services.pricing import price_book, sku_at
 from cloudmgr.services.world import World
+
+
+def checked_lines(
+    world: World, kind: RequestKind, lines: tuple[RequestLine, ...], application: Application
+) -> tuple[RequestLine, ...]:
+    """The lines as they go into a request: checked, and with the running allocation's expected use
+    where a line names none. Raises as `check_lines` and `check_targets` do."""
+    check_lines(kind, lines)
+    check_targets(world, kind, lines, application)
+    return tuple(
+        replace(line, estimate_units=world.get(Allocation, line.allocation_id).estimate_units)
+        if line.allocation_id and not line.estimate_units
+        else line
+        for line in lines
+    )
 
 
 def check_targets(
     world: World, kind: RequestKind, lines: tuple[RequestLine, ...], application: Application
 ) -> None:
-    """Every line names a Sku that is sold, and running allocations of the same application."""
+    """Raise unless lines that work on something name running allocations of the application, and
+    keep Sku and quantity where the kind is no change. Raises `not_found` or `bad_value`."""
     for line in lines:
         if line.allocation_id is None:
             continue
@@ -41,13 +59,24 @@ def check_targets(
             raise bad_value(
                 f"lines[{line.line}].sku_id", f"a {kind} keeps the Sku {allocation.sku_id}"
             )
+        if kind is not RequestKind.CHANGE and line.quantity != allocation.quantity:
+            raise bad_value(
+                f"lines[{line.line}].quantity",
+                f"a {kind} keeps the quantity {allocation.quantity}; ask for a change to alter it",
+            )
 
 
 def require_sold(world: World, line: RequestLine, kind: RequestKind, now: datetime) -> Sku:
-    """The line's Sku; raises `sku_retired` when something new is asked of a retired one."""
+    """The line's Sku; raises `sku_retired` when something new is asked of a retired one, and
+    `bad_value` for a metered one without the use it is expected to have."""
     sku = sku_at(world, line.sku_id, now)
     if sku.retired and kind.creates:
         raise sku_retired(sku.id)
+    if sku.model is PricingModel.METERED and kind.creates and not line.estimate_units:
+        raise bad_value(
+            f"lines[{line.line}].estimate_units",
+            f"{sku.id} is billed by use; say how many {sku.unit_en} a month are expected",
+        )
     return sku
 
 
@@ -67,7 +96,7 @@ def ranked_pools(
         application=application,
         stacks=sku.stacks,
         amounts=amounts,
-        grows=bool(amounts) or request.kind.creates,
+        grows=bool(amounts) or request.kind.creates or relocating,
         not_pool_id=held.pool_id if held and relocating else None,
     )
     pools = world.find(ResourcePool)
@@ -83,11 +112,20 @@ def ranked_pools(
 def choose(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> Ranked:
     """The best pool for a line; raises `no_pool` with every refusal named."""
     ranked = ranked_pools(world, request, line, now)
-    best = ranked[0] if ranked else None
-    if best is None or best.refused_by is not None:
-        why = ", ".join(f"{each.pool_id} refused by {each.refused_by}" for each in ranked)
-        raise no_pool(line.line, why or "there are no pools")
-    return best
+    if not ranked or ranked[0].refused_by is not None:
+        raise none_takes(line, {each.pool_id: each.refused_by for each in ranked})
+    return ranked[0]
+
+
+def suits(refused_by: Iterable[str | None]) -> bool:
+    """Whether any of these refusals lets a pool take the line, today or when it has room again."""
+    return any(each in (None, capacity.__name__) for each in refused_by)
+
+
+def none_takes(line: RequestLine, refused_by: Mapping[str, str | None]) -> CloudmgrError:
+    """The refusal that names which filter kept the line out of which pool."""
+    why = ", ".join(f"{pool_id} refused by {filter}" for pool_id, filter in refused_by.items())
+    return no_pool(line.line, why or "there are no pools")
 
 
 def pool_amounts(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from catalog.period import utc
 from catalog.quantity import ResourceClass, whole
+from catalog.skus import STACKS
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.applications import Zone
 from cloudmgr.domain.capacity import Inventory, inventory_id
 from cloudmgr.domain.errors import bad_value
 from cloudmgr.domain.lifecycle import advance
-from cloudmgr.domain.parties import Organisation
+from cloudmgr.domain.parties import Organisation, OrganisationKind
 from cloudmgr.domain.pools import ManagementLevel, PoolKind, PoolState, ResourcePool, Site
 from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.world import World, next_id
@@ -55,8 +57,11 @@ class SetInventory(Command):
 
 @handles(Role.TECHNICAL_REVIEWER)
 def register_pool(world: World, command: RegisterPool, actor: Actor, now: datetime) -> ResourcePool:
-    world.get(Organisation, command.provider_id)
+    if world.get(Organisation, command.provider_id).kind is not OrganisationKind.PROVIDER:
+        raise bad_value("provider_id", f"{command.provider_id} is not a provider")
     world.get(Site, command.site_id)
+    if command.stack not in STACKS:
+        raise bad_value("stack", f"a stack is one of {', '.join(STACKS)}")
     if not command.zones:
         raise bad_value("zones", "a pool serves at least one network zone")
     return world.put(
@@ -81,13 +86,14 @@ def move_pool(world: World, command: MovePool, actor: Actor, now: datetime) -> R
     pool = world.get(ResourcePool, command.pool_id)
     if command.to is PoolState.RETIRING and command.exit_at is None:
         raise bad_value("exit_at", "a retiring pool names the date by which it is empty")
-    return world.put(advance(pool, command.to, exit_at=command.exit_at or pool.exit_at))
+    exit_at = utc(command.exit_at) if command.exit_at else pool.exit_at
+    return world.put(advance(pool, command.to, exit_at=exit_at))
 
 
 @handles(Role.PROVIDER, Role.TECHNICAL_REVIEWER)
 def set_inventory(world: World, command: SetInventory, actor: Actor, now: datetime) -> Inventory:
     pool = world.get(ResourcePool, command.pool_id)
-    if not actor.has(Role.TECHNICAL_REVIEWER):
+    if not actor.has_for_city(Role.TECHNICAL_REVIEWER):
         require_in(actor, pool.provider_id, "ResourcePool", pool.id, Role.PROVIDER)
     whole(command.total, at_least=0)
     whole(command.reserved, at_least=0)

@@ -1,38 +1,31 @@
-"""From the approved request to what runs: work orders, delivery, confirmation, reclamation."""
+"""From the approved request to its acceptance: work orders, delivery, confirmation, reclamation.
+
+Owns who does what and by when, and what silence does; what a confirmed delivery changes is
+`deliveries`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from catalog.period import local_day, midnight, utc
-from catalog.quantity import scaled
-from cloudmgr.domain import allocations, capacity, quota
+from cloudmgr.domain import allocations
 from cloudmgr.domain.access import Actor, Role
-from cloudmgr.domain.allocations import Allocation, Reservation, ReservationState
+from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.approvals import Approval, ChainStep, pending_step, steps_of
-from cloudmgr.domain.contracts import BillingStart, Contract
 from cloudmgr.domain.errors import bad_value
-from cloudmgr.domain.lifecycle import advance
+from cloudmgr.domain.lifecycle import advance, advance_from
 from cloudmgr.domain.pools import ResourcePool
-from cloudmgr.domain.requests import RequestKind, RequestLine, RequestState, ResourceRequest
+from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
 from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderAction, WorkOrderState
 from cloudmgr.services import timers
-from cloudmgr.services.binding import (
-    lock_pools_and_quotas,
-    post_reservation,
-    step_pool,
-    step_quota,
-    unbind,
-)
+from cloudmgr.services.binding import unbind
 from cloudmgr.services.commands import Command, handles, require_in
-from cloudmgr.services.commitments import release_from
-from cloudmgr.services.placements import increase
+from cloudmgr.services.deliveries import post_delivery, release_all
 from cloudmgr.services.policies import policy_now, region_of
-from cloudmgr.services.pricing import sku_at
 from cloudmgr.services.world import Message, World, next_id
 
 _ACTIONS = {
@@ -82,21 +75,23 @@ class AcceptTrial(Command):
 
 
 def dispatch(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
-    """Open one work order per pool for a request that just became `provisioning`."""
-    clocks = policy_now(world, now).clocks
-    due = add_workdays(now, clocks.provisioning_workdays)
-    action = _ACTIONS.get(request.kind, WorkOrderAction.PROVISION)
-    done = world.find(WorkOrder, request_id=request.id, state=WorkOrderState.DONE)
-    _open_orders(world, request, action, due, now, but={order.pool_id for order in done})
-    return world.put(replace(request, due_at=due))
+    """Order from every pool what it has not delivered, for a request that just became
+    `provisioning`: at first all of it, at a retry what was refused."""
+    orders = world.find(WorkOrder, request_id=request.id)
+    latest = {order.pool_id: order for order in orders}
+    wanted = {}
+    for pool_id in _pools(request):
+        last = latest.get(pool_id)
+        if last is None:
+            wanted[pool_id] = _ACTIONS.get(request.kind, WorkOrderAction.PROVISION)
+        elif last.state is WorkOrderState.REFUSED:
+            wanted[pool_id] = last.action
+    return _ordered(world, request, wanted, now)
 
 
 def reclaim(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
     """A ratification was refused: order the release of what the emergency got."""
-    clocks = policy_now(world, now).clocks
-    due = add_workdays(now, clocks.provisioning_workdays)
-    _open_orders(world, request, WorkOrderAction.RELEASE, due, now)
-    return world.put(replace(request, due_at=due))
+    return _ordered(world, request, dict.fromkeys(_pools(request), WorkOrderAction.RELEASE), now)
 
 
 @handles(Role.PROVIDER)
@@ -131,6 +126,9 @@ def refuse_work_order(
     world: World, command: RefuseWorkOrder, actor: Actor, now: datetime
 ) -> WorkOrder:
     order = _own_order(world, command.work_order_id, actor)
+    order.LIFECYCLE.require(order.id, order.state, WorkOrderState.REFUSED)
+    if not command.reason.strip():
+        raise bad_value("reason", "say why it cannot be done, so that it can be done next time")
     request = world.get(ResourceRequest, order.request_id)
     due = add_workdays(now, policy_now(world, now).clocks.failed_hold_workdays)
     world.put(advance(request, RequestState.FAILED, outcome=command.reason, due_at=due))
@@ -156,17 +154,18 @@ def confirm_delivery(
     )
     if command.accepted:
         return settle_delivery(world, request, now, deemed=False)
-    moved = advance(
+    if not command.reason.strip():
+        raise bad_value("reason", "say what is wrong with the delivery")
+    moved = advance_from(
         request,
+        (RequestState.AWAITING_CONFIRMATION,),
         RequestState.PROVISIONING,
         reworks=request.reworks + 1,
         outcome=command.reason,
         delivered_at=None,
     )
-    _cancel_silence(world, request.id, now)
-    due = add_workdays(now, policy_now(world, now).clocks.provisioning_workdays)
-    _open_orders(world, moved, WorkOrderAction.REWORK, due, now)
-    return world.put(replace(moved, due_at=due))
+    _stop_waiting(world, request.id)
+    return _ordered(world, moved, dict.fromkeys(_pools(moved), WorkOrderAction.REWORK), now)
 
 
 @handles(Role.DEPARTMENT_USER)
@@ -175,12 +174,6 @@ def accept_trial(world: World, command: AcceptTrial, actor: Actor, now: datetime
     require_in(actor, allocation.department_id, "Allocation", allocation.id, Role.DEPARTMENT_USER)
     timers.cancel(world, "trial_end", allocation.id)
     return world.put(allocations.end_trial(allocation, now))
-
-
-@timers.on_timer("trial_end")
-def trial_ends(world: World, timer: Timer, at: datetime) -> None:
-    """A trial ends by itself after its days."""
-    world.put(allocations.end_trial(world.get(Allocation, timer.subject_id), at))
 
 
 @timers.on_timer("delivery_reminder")
@@ -198,8 +191,8 @@ def deem_delivery(world: World, timer: Timer, at: datetime) -> None:
 def cancel_failed(world: World, timer: Timer, at: datetime) -> None:
     """A failed request kept its reservation long enough."""
     request = world.get(ResourceRequest, timer.subject_id)
-    unbind(world, request)
-    world.put(advance(request, RequestState.CANCELLED, ended_at=at))
+    unbind(world, request, at)
+    world.put(advance(request, RequestState.CANCELLED, ended_at=at, due_at=None))
 
 
 def settle_delivery(
@@ -208,30 +201,17 @@ def settle_delivery(
     """Accepted, or deemed so: post every line; an emergency goes on to its ratification."""
     emergency = request.kind is RequestKind.EMERGENCY
     to = RequestState.RATIFYING if emergency else RequestState.COMPLETED
-    request.LIFECYCLE.require(request.id, request.state, to)
-    _cancel_silence(world, request.id, now)
-    lock_pools_and_quotas(world, request)
-    held = {r.line: r for r in world.find(Reservation, request_id=request.id)}
-    for line in request.lines:
-        reservation = held.get(line.line)
-        if reservation is not None and reservation.state is ReservationState.HELD:
-            post_reservation(world, reservation)
-        _POST[request.kind](world, request, line, now)
-    if emergency:
-        due = add_workdays(now, policy_now(world, now).clocks.ratification_workdays)
-        timers.schedule(world, "request_overdue", request.id, due)
-        step = _ratifying_step(world, request, now)
-        return world.put(
-            advance(
-                request,
-                to,
-                deemed=deemed,
-                due_at=due,
-                awaiting_step=step.id,
-                awaiting_role=str(step.role),
-            )
-        )
-    return complete(world, request, now, deemed=deemed)
+    moved = advance_from(request, (RequestState.AWAITING_CONFIRMATION,), to, deemed=deemed)
+    _stop_waiting(world, request.id)
+    post_delivery(world, request, now)
+    if not emergency:
+        return world.put(replace(moved, ended_at=now, due_at=None))
+    due = add_workdays(now, policy_now(world, now).clocks.ratification_workdays)
+    timers.schedule(world, "request_overdue", request.id, due)
+    step = _ratifying_step(world, request, now)
+    return world.put(
+        replace(moved, due_at=due, awaiting_step=step.id, awaiting_role=str(step.role))
+    )
 
 
 def _ratifying_step(world: World, request: ResourceRequest, now: datetime) -> ChainStep:
@@ -245,117 +225,19 @@ def _ratifying_step(world: World, request: ResourceRequest, now: datetime) -> Ch
     return step
 
 
-def complete(
-    world: World, request: ResourceRequest, now: datetime, *, deemed: bool
-) -> ResourceRequest:
-    return world.put(
-        advance(request, RequestState.COMPLETED, ended_at=now, deemed=deemed, due_at=None)
-    )
+def _pools(request: ResourceRequest) -> tuple[str, ...]:
+    return tuple(sorted({line.pool_id for line in request.lines if line.pool_id}))
 
 
-def release_allocation(
-    world: World, allocation: Allocation, billing_end: datetime, *, keep_quota: bool = False
-) -> None:
-    """End an allocation: capacity and quota free, readings after `billing_end` count no more."""
-    timers.cancel(world, "trial_end", allocation.id)
-    step_pool(world, allocation.pool_id, allocation.resources, capacity.free)
-    if not keep_quota:
-        step_quota(world, allocation, allocation.resources, quota.release)
-    world.put(allocations.release(allocation, billing_end))
-    release_from(world, allocation.id, billing_end)
-
-
-def _post_new(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> None:
-    assert line.allocation_id is not None
-    allocation = world.get(Allocation, line.allocation_id)
-    sku = sku_at(world, line.sku_id, now)
-    started = allocation.delivered_at or now
-    term = _plus_months(started, line.term_months)
-    clocks = policy_now(world, now).clocks
-    if request.kind is RequestKind.TEMPORARY:
-        term = midnight(local_day(started) + timedelta(days=clocks.temporary_days))
-    sized = replace(
-        allocation,
-        resources=scaled(sku.resources, line.quantity),
-        term_end=allocation.term_end or term,
-    )
-    if not request.kind.has_trial:
-        world.put(allocations.begin_charged(sized))
-        return
-    until = midnight(local_day(started) + timedelta(days=clocks.trial_days))
-    contract = world.get(Contract, allocation.contract_id)
-    charged = contract.billing_start is BillingStart.DELIVERY
-    world.put(allocations.begin_trial(sized, until, charged=charged))
-    timers.schedule(world, "trial_end", allocation.id, until)
-
-
-def _post_change(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> None:
-    assert line.allocation_id is not None
-    allocation = world.get(Allocation, line.allocation_id)
-    wanted = scaled(sku_at(world, line.sku_id, now).resources, line.quantity)
-    less = increase(allocation.resources, wanted)
-    step_pool(world, allocation.pool_id, less, capacity.free)
-    step_quota(world, allocation, less, quota.release)
-    at = request.delivered_at or now
-    world.put(
-        replace(
-            allocations.resize(allocation, line.sku_id, line.quantity, wanted, at),
-            estimate_units=line.estimate_units or allocation.estimate_units,
-        )
-    )
-
-
-def _post_relocation(
-    world: World, request: ResourceRequest, line: RequestLine, now: datetime
-) -> None:
-    """The new allocation runs from its delivery; the old one ends there and its quota passes on."""
-    assert line.allocation_id is not None
-    new = world.get(Allocation, line.allocation_id)
-    assert new.relocated_from is not None
-    old = world.get(Allocation, new.relocated_from)
-    _post_new(world, request, line, now)
-    release_allocation(world, old, new.delivered_at or now, keep_quota=True)
-
-
-def _post_renewal(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> None:
-    assert line.allocation_id is not None
-    allocation = world.get(Allocation, line.allocation_id)
-    end = _plus_months(allocation.term_end or now, line.term_months)
-    world.put(replace(allocation, term_end=end))
-
-
-def _post_release(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> None:
-    """Billing stops at the earlier of completion and approval + the provisioning clock."""
-    assert line.allocation_id is not None
-    assert request.approved_at is not None
-    clock = policy_now(world, now).clocks.provisioning_workdays
-    latest = add_workdays(request.approved_at, clock)
-    release_allocation(world, world.get(Allocation, line.allocation_id), min(now, latest))
-
-
-_POST = {
-    RequestKind.NEW: _post_new,
-    RequestKind.MIGRATE_IN: _post_new,
-    RequestKind.TEMPORARY: _post_new,
-    RequestKind.EMERGENCY: _post_new,
-    RequestKind.CHANGE: _post_change,
-    RequestKind.RELOCATE: _post_relocation,
-    RequestKind.RENEW: _post_renewal,
-    RequestKind.RELEASE: _post_release,
-}
-
-
-def _open_orders(
+def _ordered(
     world: World,
     request: ResourceRequest,
-    action: WorkOrderAction,
-    due: datetime,
+    wanted: Mapping[str, WorkOrderAction],
     now: datetime,
-    *,
-    but: Collection[str] = (),
-) -> None:
-    pools = {line.pool_id for line in request.lines if line.pool_id}
-    for pool_id in sorted(pools.difference(but)):
+) -> ResourceRequest:
+    """Open one work order per pool, due by the provisioning clock."""
+    due = add_workdays(now, policy_now(world, now).clocks.provisioning_workdays)
+    for pool_id, action in wanted.items():
         order = WorkOrder(
             id=next_id(world, "WO"),
             request_id=request.id,
@@ -367,6 +249,7 @@ def _open_orders(
             due_at=due,
         )
         world.put(order)
+    return world.put(replace(request, due_at=due))
 
 
 def _unfinished(world: World, request_id: str) -> tuple[WorkOrder, ...]:
@@ -401,11 +284,8 @@ def _mark_delivered(
 
 def _all_done(world: World, request: ResourceRequest, now: datetime) -> None:
     if request.state is RequestState.RECLAIMING:
-        lock_pools_and_quotas(world, request)
-        for line in request.lines:
-            if line.allocation_id:
-                release_allocation(world, world.get(Allocation, line.allocation_id), now)
-        world.put(advance(request, RequestState.CANCELLED, ended_at=now))
+        release_all(world, request, now)
+        world.put(advance(request, RequestState.CANCELLED, ended_at=now, due_at=None))
         return
     if request.state is not RequestState.PROVISIONING:
         return
@@ -418,20 +298,7 @@ def _all_done(world: World, request: ResourceRequest, now: datetime) -> None:
     world.put(advance(request, RequestState.AWAITING_CONFIRMATION, delivered_at=now, due_at=deemed))
 
 
-def _cancel_silence(world: World, request_id: str, now: datetime) -> None:
-    for index in range(len(policy_now(world, now).clocks.reminder_workdays)):
-        timers.cancel(world, "delivery_reminder", request_id, note=str(index))
+def _stop_waiting(world: World, request_id: str) -> None:
+    """Somebody answered: no reminders, no silence to be counted."""
+    timers.cancel(world, "delivery_reminder", request_id)
     timers.cancel(world, "delivery_deemed", request_id)
-
-
-def _plus_months(moment: datetime, months: int) -> datetime:
-    """The same Shanghai day `months` later (the month's last day where it has none), midnight."""
-    day = local_day(moment)
-    index = day.year * 12 + day.month - 1 + months
-    year, month = index // 12, index % 12 + 1
-    for last in range(day.day, 0, -1):
-        try:
-            return utc(midnight(day.replace(year=year, month=month, day=last)))
-        except ValueError:
-            continue
-    raise AssertionError("a month has a first day")

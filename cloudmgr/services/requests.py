@@ -9,9 +9,9 @@ from datetime import datetime
 from cloudmgr.domain import approvals
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.applications import Application
-from cloudmgr.domain.approvals import Approval, ChainStep, Decision, Where
-from cloudmgr.domain.errors import bad_value, not_found, not_your_step
-from cloudmgr.domain.lifecycle import advance
+from cloudmgr.domain.approvals import Approval, ChainStep, Decision
+from cloudmgr.domain.errors import bad_value, not_found, not_your_step, own_submission
+from cloudmgr.domain.lifecycle import advance, advance_from
 from cloudmgr.domain.parties import Organisation
 from cloudmgr.domain.requests import (
     RequestKind,
@@ -19,17 +19,16 @@ from cloudmgr.domain.requests import (
     RequestState,
     ResourceRequest,
     check_admission,
-    check_lines,
 )
 from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
 from cloudmgr.services.binding import bind, unbind
 from cloudmgr.services.commands import Command, handles, require_in
-from cloudmgr.services.estimates import estimate
-from cloudmgr.services.placements import check_targets
+from cloudmgr.services.estimates import estimate, require_candidates
+from cloudmgr.services.placements import checked_lines
 from cloudmgr.services.policies import policy_now, region_of
-from cloudmgr.services.provisioning import complete, dispatch, reclaim
+from cloudmgr.services.provisioning import dispatch, reclaim
 from cloudmgr.services.world import World, next_id
 
 DEPARTMENT = (Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD)
@@ -103,8 +102,7 @@ def draft_request(
     application = world.get(Application, command.application_id)
     if application.department_id != command.department_id:
         raise not_found("Application", command.application_id)
-    check_lines(command.kind, command.lines)
-    check_targets(world, command.kind, command.lines, application)
+    lines = checked_lines(world, command.kind, command.lines, application)
     return world.put(
         ResourceRequest(
             id=next_id(world, "REQ"),
@@ -114,7 +112,7 @@ def draft_request(
             application_id=command.application_id,
             submitter_id=actor.user_id,
             reason=command.reason,
-            lines=command.lines,
+            lines=lines,
             created_at=now,
         )
     )
@@ -131,20 +129,20 @@ def submit_request(
     return _await_next(world, moved, now)
 
 
-@handles(*SIGNERS)
+@handles(*SIGNERS, counties=True)
 def sign_request(
     world: World, command: SignRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
     request = _visible_to_signer(world, command.request_id, actor)
     steps = _steps(world, request, now)
+    if command.decision is not Decision.APPROVE and not command.opinion.strip():
+        raise bad_value("opinion", "say what is missing or why not")
     signed = world.find(Approval, request_id=request.id)
     step = approvals.pending_step(steps, signed, request.round)
-    if step is None or request.state is not _signing_state(step, request):
+    if step is None or request.state is not approvals.signing_state(step, request):
         waiting = step.id if step else "none"
         raise not_your_step(waiting, step.role if step else "nobody")
-    approvals.check_signer(
-        step, request, signed, actor, _signing_organisations(step, request, actor)
-    )
+    approvals.check_signer(step, request, signed, actor)
     approval = world.put(
         Approval(
             id=f"{request.id}/{request.round}/{step.id}",
@@ -159,8 +157,7 @@ def sign_request(
         )
     )
     if command.decision is Decision.APPROVE:
-        following = approvals.pending_step(steps, (*signed, approval), request.round)
-        return _approved(world, request, following, actor, now)
+        return _approved(world, request, (*signed, approval), now)
     if command.decision is Decision.RETURN:
         return _returned(world, request, command.opinion, now)
     return _refused(world, request, command.opinion, now)
@@ -171,12 +168,18 @@ def resubmit_request(
     world: World, command: ResubmitRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
     request = own_request(world, command.request_id, actor, Role.DEPARTMENT_LEAD)
-    lines = command.lines or request.lines
-    check_lines(request.kind, lines)
+    if actor.user_id == request.submitter_id:
+        raise own_submission(actor.user_id)
+    lines = request.lines if command.lines is None else command.lines
     application = world.get(Application, request.application_id)
-    check_targets(world, request.kind, lines, application)
     check_admission(application, request.kind)
-    moved = advance(replace(request, lines=lines), RequestState.SUBMITTED, outcome="")
+    moved = advance_from(
+        request,
+        (RequestState.RETURNED,),
+        RequestState.SUBMITTED,
+        lines=checked_lines(world, request.kind, lines, application),
+        outcome="",
+    )
     world.put(
         Approval(
             id=f"{request.id}/{request.round}/unit",
@@ -198,11 +201,9 @@ def withdraw_request(
     world: World, command: WithdrawRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
     request = own_request(world, command.request_id, actor, *DEPARTMENT)
-    moved = advance(
-        _unasked(request), RequestState.WITHDRAWN, ended_at=now, outcome=command.reason
-    )
+    moved = advance(_unasked(request), RequestState.WITHDRAWN, ended_at=now, outcome=command.reason)
     if request.state is RequestState.APPROVED:
-        unbind(world, request)
+        unbind(world, request, now)
     _stop_clocks(world, request.id)
     return world.put(moved)
 
@@ -212,8 +213,14 @@ def dispatch_request(
     world: World, command: DispatchRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
     request = world.get(ResourceRequest, command.request_id)
+    moved = advance_from(
+        request,
+        (RequestState.APPROVED, RequestState.FAILED),
+        RequestState.PROVISIONING,
+        dispatched_at=now,
+    )
     _stop_clocks(world, request.id)
-    return dispatch(world, advance(request, RequestState.PROVISIONING, dispatched_at=now), now)
+    return dispatch(world, moved, now)
 
 
 @timers.on_timer("request_overdue")
@@ -227,8 +234,10 @@ def mark_overdue(world: World, timer: Timer, at: datetime) -> None:
 def expire(world: World, timer: Timer, at: datetime) -> None:
     """Approved and not dispatched in time: what it held is freed."""
     request = world.get(ResourceRequest, timer.subject_id)
-    moved = advance(request, RequestState.EXPIRED, ended_at=at, outcome="not dispatched in time")
-    unbind(world, request)
+    moved = advance(
+        _unasked(request), RequestState.EXPIRED, ended_at=at, outcome="not dispatched in time"
+    )
+    unbind(world, request, at)
     world.put(moved)
 
 
@@ -240,22 +249,19 @@ def own_request(world: World, id: str, actor: Actor, *roles: Role) -> ResourceRe
 
 
 def _approved(
-    world: World,
-    request: ResourceRequest,
-    following: ChainStep | None,
-    actor: Actor,
-    now: datetime,
+    world: World, request: ResourceRequest, signed: tuple[Approval, ...], now: datetime
 ) -> ResourceRequest:
+    """A step was approved: ask for the next, or carry out what the last signature says."""
+    following = approvals.pending_step(_steps(world, request, now), signed, request.round)
     if request.state is RequestState.RATIFYING:
         if following is not None:
             return _clocked(world, request, following, now)
         _stop_clocks(world, request.id)
-        return complete(world, _unasked(request), now, deemed=request.deemed)
+        return world.put(advance(_unasked(request), RequestState.COMPLETED, ended_at=now))
     if request.kind is RequestKind.EMERGENCY and request.state is RequestState.SUBMITTED:
-        bound = bind(world, _unasked(request), now)
-        _stop_clocks(world, request.id)
-        moved = advance(bound, RequestState.PROVISIONING, approved_at=now, dispatched_at=now)
-        return dispatch(world, moved, now)
+        return _carried_out_at_once(world, request, following, now)
+    if following is None:
+        request, following = _looked_at_again(world, request, signed, now)
     if following is not None:
         moved = request
         if following.state is not request.state:
@@ -267,6 +273,34 @@ def _approved(
     due = add_workdays(now, clocks.approved_expiry_workdays)
     timers.schedule(world, "request_expiry", request.id, due)
     return world.put(advance(bound, RequestState.APPROVED, approved_at=now, due_at=due))
+
+
+def _looked_at_again(
+    world: World, request: ResourceRequest, signed: tuple[Approval, ...], now: datetime
+) -> tuple[ResourceRequest, ChainStep | None]:
+    """Prices, pools and the application's other requests since the submission may add a step
+    before the last signature binds; they never remove one."""
+    found = estimate(world, request, now)
+    again = replace(
+        request,
+        monthly_price=max(request.monthly_price, found.monthly_price),
+        threshold_price=max(request.threshold_price, found.threshold_price),
+        over_budget=request.over_budget or found.over_budget,
+    )
+    more = [each for each in _steps(world, again, now) if each.state is request.state]
+    return again, approvals.pending_step(more, signed, request.round)
+
+
+def _carried_out_at_once(
+    world: World, request: ResourceRequest, following: ChainStep | None, now: datetime
+) -> ResourceRequest:
+    """An accepted emergency is ordered at once; its review is signed afterwards."""
+    if following is None:
+        raise bad_value("chain", "the approval chain has no step that ratifies an emergency")
+    bound = bind(world, _unasked(request), now)
+    _stop_clocks(world, request.id)
+    moved = advance(bound, RequestState.PROVISIONING, approved_at=now, dispatched_at=now)
+    return dispatch(world, moved, now)
 
 
 def _returned(
@@ -283,7 +317,6 @@ def _returned(
             round=request.round + 1,
             resubmitted=to is RequestState.RETURNED,
             outcome=opinion,
-            due_at=None,
         )
     )
 
@@ -304,6 +337,7 @@ def _refused(
 
 def _priced(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
     found = estimate(world, request, now)
+    require_candidates(request, found)
     return replace(
         request,
         monthly_price=found.monthly_price,
@@ -342,27 +376,6 @@ def _steps(world: World, request: ResourceRequest, now: datetime) -> tuple[Chain
     return approvals.steps_of(policy_now(world, now).chain, request, level)
 
 
-def _signing_state(step: ChainStep, request: ResourceRequest) -> RequestState:
-    """An emergency's review is signed afterwards, while it is being ratified."""
-    if request.kind is RequestKind.EMERGENCY and step.state is RequestState.IN_REVIEW:
-        return RequestState.RATIFYING
-    return step.state
-
-
-def _signing_organisations(
-    step: ChainStep, request: ResourceRequest, actor: Actor
-) -> frozenset[str]:
-    if step.where is Where.DEPARTMENT:
-        return frozenset({request.department_id})
-    in_region = step.where is Where.REGION
-    return frozenset(
-        grant.organisation_id
-        for grant in actor.grants
-        if grant.role is step.role
-        and (grant.region_id == request.region_id if in_region else not grant.county)
-    )
-
-
 def _visible_to_signer(world: World, id: str, actor: Actor) -> ResourceRequest:
     request = world.get(ResourceRequest, id)
     mine = request.department_id in actor.organisations()
@@ -373,7 +386,7 @@ def _visible_to_signer(world: World, id: str, actor: Actor) -> ResourceRequest:
 
 def _unasked(request: ResourceRequest) -> ResourceRequest:
     """Nobody's signature is awaited any more."""
-    return replace(request, awaiting_step="", awaiting_role="", overdue=False)
+    return replace(request, awaiting_step="", awaiting_role="", overdue=False, due_at=None)
 
 
 def _stop_clocks(world: World, request_id: str) -> None:

@@ -34,10 +34,11 @@ def log_in(
 ) -> SignedIn:
     """Check a password and store a token for `secret`; raises `bad_credentials`.
 
-    The same error, after the same work, whether the login or the password is wrong.
+    The same error, after the same work, whether the login or the password is wrong. Who has no
+    password cannot sign in by one.
     """
     users = world.find(User, login=login, limit=1)
-    user = users[0] if users else None
+    user = users[0] if users and users[0].password_hash else None
     good = _hasher().verify(password, user.password_hash if user else _decoy())
     if user is None or not good or not user.active:
         raise bad_credentials()

@@ -28,22 +28,28 @@ def on_timer(kind: str) -> Callable[[OnTimer], OnTimer]:
 
 
 def schedule(world: World, kind: str, subject_id: str, due_at: datetime, note: str = "") -> Timer:
-    """Let `kind` happen to the subject at `due_at`; an earlier pending one is replaced."""
-    cancel(world, kind, subject_id, note)
+    """Let `kind` happen to the subject at `due_at`; an earlier pending one is replaced.
+
+    Timers of one kind that shall stand beside each other (two reminders) have different notes.
+    """
     key = _key(kind, subject_id, note)
-    number = world.number(f"timer:{key}")
+    same = [
+        timer
+        for timer in world.find(Timer, subject_id=subject_id, kind=kind)
+        if timer.id.rpartition("#")[0] == key
+    ]
+    for timer in same:
+        if timer.state is TimerState.PENDING:
+            world.put(advance(timer, TimerState.CANCELLED))
     return world.put(
-        Timer(id=f"{key}#{number:04d}", kind=kind, subject_id=subject_id, due_at=due_at)
+        Timer(id=f"{key}#{len(same) + 1:04d}", kind=kind, subject_id=subject_id, due_at=due_at)
     )
 
 
-def cancel(world: World, kind: str, subject_id: str, note: str = "") -> None:
-    """Cancel a pending timer; nothing happens when none is pending."""
-    key = _key(kind, subject_id, note)
-    pending = world.find(Timer, subject_id=subject_id, kind=kind, state=TimerState.PENDING)
-    for timer in pending:
-        if timer.id.rpartition("#")[0] == key:
-            world.put(advance(timer, TimerState.CANCELLED))
+def cancel(world: World, kind: str, subject_id: str) -> None:
+    """Cancel the pending timers of a kind, whatever their notes; nothing happens without any."""
+    for timer in world.find(Timer, subject_id=subject_id, kind=kind, state=TimerState.PENDING):
+        world.put(advance(timer, TimerState.CANCELLED))
 
 
 def _key(kind: str, subject_id: str, note: str) -> str:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from catalog.period import Month
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.allocations import Allocation
+from cloudmgr.domain.errors import batch_changed
 from cloudmgr.domain.metering import (
     METERS,
     BatchVerdict,
@@ -52,11 +53,13 @@ class IngestUsage(Command):
 
 @handles(Role.PROVIDER)
 def ingest_usage(world: World, command: IngestUsage, actor: Actor, now: datetime) -> UsageBatch:
-    """Raises `batch_changed` for other contents under a used id."""
+    """Raises `batch_changed` for other contents, or another pool's, under a used id."""
     pool = world.get(ResourcePool, command.pool_id)
     require_in(actor, pool.provider_id, "ResourcePool", pool.id, Role.PROVIDER)
     batch: Batch = command.batch
     known = world.seek(UsageBatch, command.batch_id)
+    if known is not None and known.pool_id != pool.id:
+        raise batch_changed(command.batch_id)
     verdict = decide_batch(command.batch_id, known.digest if known else None, batch.digest)
     if known is not None and verdict is BatchVerdict.REPEATED:
         return known
@@ -151,6 +154,7 @@ def coverage(world: World, month: Month) -> dict[str, tuple[int, int]]:
     for allocation in world.find(Allocation):
         life = allocation.life
         expected = expected_samples(life, month) if life else 0
-        if expected and sku_at(world, allocation.sku_id, month.period.start).meter:
+        # By the catalog at the month's end: a Sku that came during the month is in it.
+        if expected and sku_at(world, allocation.sku_id, month.period.end).meter:
             found[allocation.id] = (counts.get(allocation.id, 0), expected)
     return found

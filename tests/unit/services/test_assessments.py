@@ -240,7 +240,7 @@ def test_readings_that_never_came_are_missing_in_the_lake_itself() -> None:
 def test_scoring_belongs_to_the_citys_offices(node: Judged) -> None:
     command = ScoreAssessment(cycle="2026-01")
     assert code(node, command, PROVIDER) == "forbidden"
-    assert code(node, command, COUNTY_REVIEWER) == "not_found"
+    assert code(node, command, COUNTY_REVIEWER) == "forbidden"
     assert code(node, PublishAssessment(assessment_id=ID), REVIEWER) == "forbidden"
 
 
@@ -323,7 +323,7 @@ def test_an_appeal_is_granted_with_values_and_refused_without(node: Judged) -> N
     county = Actor("county-chief", (Grant(Role.AUTHORITY, "county", "county", True),))
     assert code(node, granted, AUTHORITY) == "bad_value"
     assert code(node, silent, AUTHORITY) == "bad_value"
-    assert code(node, granted, county) == "not_found"
+    assert code(node, granted, county) == "forbidden"
 
 
 def test_a_published_score_is_not_scored_again(node: Judged) -> None:

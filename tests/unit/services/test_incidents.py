@@ -100,7 +100,7 @@ def test_roles_that_have_no_part_in_incidents_are_refused(node: Judged) -> None:
 
 def test_a_countys_reviewer_does_not_close_the_citys_incidents(node: Judged) -> None:
     opened = node.do(report(), PROVIDER, at("01-10 10:00"))
-    assert code(node, CloseIncident(incident_id=opened.id), COUNTY_REVIEWER) == "not_found"
+    assert code(node, CloseIncident(incident_id=opened.id), COUNTY_REVIEWER) == "forbidden"
 
 
 def test_an_incident_is_not_closed_before_it_is_restored(node: Judged) -> None:
