@@ -34,7 +34,7 @@ def decide(
     tally: Tally,
     rules: Rules,
     known: int,
-    chance: NDArray[np.uint64],
+    chance: Ints,
     moves: Moves,
 ) -> None:
     """Fill `moves` for this tick; the lists are left as a trial leaves them: arriving VMs first,
@@ -71,7 +71,7 @@ def _relieve(
     tally: Tally,
     rules: Rules,
     known: int,
-    chance: NDArray[np.uint64],
+    chance: Ints,
     overloaded_hosts: NDArray[np.bool_],
     gone: NDArray[np.bool_],
 ) -> Ints:

@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalog.errors import Invalid
 from simulator.consolidation.fleet import (
@@ -38,7 +37,7 @@ from simulator.consolidation.metrics import ON, WAS_ON, Ledger, Measures, measur
 from simulator.consolidation.migration import Moves, decide
 from simulator.consolidation.overload import DVFS, NPA, PARAMETERS, POLICIES, Tally, new_tally
 from simulator.consolidation.placement import Rules, place_first
-from simulator.consolidation.selection import SELECTIONS
+from simulator.consolidation.selection import SELECTIONS, seeded
 from simulator.kernels import compiled
 from simulator.traces.base import DAY_SAMPLES, SAMPLE_S
 
@@ -87,7 +86,7 @@ def run_day(
         target=np.empty(most, dtype=np.int64),
         number=np.zeros(1, dtype=np.int64),
     )
-    chance = np.array([seed], dtype=np.uint64)
+    chance = seeded(seed)
     migrations = _play(fleet, ledger, new_tally(len(fleet.capacity)), rules, chance, moves)
     return Outcome(vms=len(percent), migrations=int(migrations), measures=measure(ledger))
 
@@ -127,7 +126,7 @@ def _play(
     ledger: Ledger,
     tally: Tally,
     rules: Rules,
-    chance: NDArray[np.uint64],
+    chance: Ints,
     moves: Moves,
 ) -> int:
     migrations = 0

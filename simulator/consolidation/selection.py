@@ -2,8 +2,8 @@
 maximum correlation.
 
 Source: Beloglazov and Buyya 2012, section 5; PowerVmSelectionPolicy... of CloudSim 4.0. CloudSim
-seeds its random choice from the clock; here it is a seeded splitmix64 (Steele, Lea and Flood
-2014), so a run repeats.
+seeds its random choice from the clock; here it is a seeded minimal standard generator (Park,
+Miller and Stockmeyer 1993), whose products stay within 64 bits, so a run repeats.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from simulator.kernels import compiled
 
 MMT, RANDOM, MAXCORR = range(3)
 UNSPANNED = -1.0
+_MULTIPLIER, _MODULUS = 48_271, 2_147_483_647
 SELECTIONS = ("mmt", "random", "maxcorr")
+
+
+def seeded(seed: int) -> Ints:
+    """The generator's state for any seed of 0 or more."""
+    return np.array([1 + seed % (_MODULUS - 1)], dtype=np.int64)
 
 
 @compiled
@@ -28,7 +34,7 @@ def select(
     gone: NDArray[np.bool_],
     known: int,
     selection: int,
-    chance: NDArray[np.uint64],
+    chance: Ints,
 ) -> int:
     """The VM to move away, -1 when none may: migrating VMs and those marked `gone` may not.
 
@@ -63,14 +69,10 @@ def _smallest(fleet: Fleet, movable: Ints) -> int:
 
 
 @compiled
-def _draw(chance: NDArray[np.uint64], n: int) -> int:
+def _draw(chance: Ints, n: int) -> int:
     """A whole number below n; `chance` holds the generator's one word of state."""
-    chance[0] += np.uint64(0x9E3779B97F4A7C15)
-    word = chance[0]
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    word = word ^ (word >> np.uint64(31))
-    return int(word % np.uint64(n))
+    chance[0] = chance[0] * _MULTIPLIER % _MODULUS
+    return int(chance[0] % n)
 
 
 @compiled

@@ -115,7 +115,8 @@ def test_compiled_and_plain_python_give_the_same(tmp_path: Path) -> None:
         "from simulator.consolidation.run import run_day\n"
         "percent = np.random.default_rng(1).integers(0, 100, (12, 288))\n"
         "for policy in ('thr', 'iqr', 'mad', 'lr'):\n"
-        "    print(run_day(percent, policy=policy, selection='maxcorr', hosts=10))\n"
+        "    for selection in ('mmt', 'random', 'maxcorr'):\n"
+        "        print(run_day(percent, policy=policy, selection=selection, hosts=10))\n"
     )
 
     def said(**environment: str) -> str:

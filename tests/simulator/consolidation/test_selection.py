@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.consolidation.fleet import Fleet, append, new_fleet
-from simulator.consolidation.selection import MAXCORR, MMT, RANDOM, explained_part, select
+from simulator.consolidation.selection import MAXCORR, MMT, RANDOM, explained_part, seeded, select
 
 KNOWN = 20
 
@@ -25,8 +25,7 @@ def chosen(
 ) -> int:
     left = np.zeros(4, dtype=np.bool_)
     left[list(gone)] = True
-    chance = np.array([seed], dtype=np.uint64)
-    return int(select(fleet, 0, left, known, selection, chance))
+    return int(select(fleet, 0, left, known, selection, seeded(seed)))
 
 
 def test_the_least_memory_goes_first_and_of_equals_the_first_listed() -> None:
