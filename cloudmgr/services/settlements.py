@@ -12,6 +12,7 @@ from datetime import datetime
 
 from cloudmgr.domain import contracts, journal
 from cloudmgr.domain.access import Actor, Role
+from cloudmgr.domain.assessment import cycle_months
 from cloudmgr.domain.billing import Statement, StatementState
 from cloudmgr.domain.coefficients import decided
 from cloudmgr.domain.contracts import Contract
@@ -20,6 +21,7 @@ from cloudmgr.domain.lifecycle import advance
 from cloudmgr.domain.ratios import Ratio
 from cloudmgr.domain.settlement import Settlement, SettlementState, amounts
 from cloudmgr.services.commands import Command, handles
+from cloudmgr.services.policies import policy_now
 from cloudmgr.services.settlements_drafting import drafts
 from cloudmgr.services.world import World
 
@@ -63,7 +65,10 @@ def draft_settlements(
     world: World, command: DraftSettlements, actor: Actor, now: datetime
 ) -> tuple[Settlement, ...]:
     """Those made now; empty when nothing has changed since."""
-    return tuple(world.put(each) for each in tuple(drafts(world, command.cycle, now)))
+    made = tuple(drafts(world, command.cycle, now))
+    for month in cycle_months(command.cycle, policy_now(world, now).settlement_cycle_months):
+        _settle_free(world, str(month))
+    return tuple(world.put(each) for each in made)
 
 
 @handles(Role.FINANCE, Role.AUTHORITY)
@@ -142,7 +147,7 @@ def _signed(settlement: Settlement, actor: Actor) -> Settlement:
         if settlement.provider_confirmed_by is not None:
             raise not_confirmed(settlement.id, ("the payer's side",))
         return replace(settlement, provider_confirmed_by=actor.user_id)
-    if not actor.has(*PAYER_SIDE):
+    if not actor.has_for_city(*PAYER_SIDE):
         raise not_found("Settlement", settlement.id)
     if settlement.payer_confirmed_by is not None:
         raise not_confirmed(settlement.id, (settlement.provider_id,))
@@ -165,6 +170,13 @@ def _bind(world: World, settlement: Settlement, now: datetime) -> None:
                 amount=settlement.withheld,
             )
         )
+
+
+def _settle_free(world: World, month: str) -> None:
+    """Confirmed statements that charge nothing have nothing left to be settled."""
+    for statement in world.find(Statement, month=month, state=StatementState.CONFIRMED):
+        if not statement.contract_ids:
+            world.put(advance(statement, StatementState.SETTLED))
 
 
 def _settle_statements(world: World, settlement: Settlement) -> None:

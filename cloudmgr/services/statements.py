@@ -26,7 +26,7 @@ from cloudmgr.domain.billing import (
 from cloudmgr.domain.errors import bad_value, not_found
 from cloudmgr.domain.lifecycle import advance
 from cloudmgr.domain.lines import RatedLine
-from cloudmgr.domain.timers import Timer, TimerState
+from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
 from cloudmgr.services.commands import Command, handles, require_in
@@ -201,6 +201,5 @@ def _own(world: World, id: str, actor: Actor) -> Statement:
 
 def _stop_waiting(world: World, statement: Statement) -> None:
     """Somebody answered: no reminders, no silence to be counted."""
-    waiting = ("statement_reminder", "statement_deemed")
-    for timer in world.find(Timer, subject_id=statement.id, kind=waiting, state=TimerState.PENDING):
-        world.put(advance(timer, TimerState.CANCELLED))
+    timers.cancel(world, "statement_reminder", statement.id)
+    timers.cancel(world, "statement_deemed", statement.id)

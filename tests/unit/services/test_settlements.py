@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-import pytest
-
-from catalog.errors import CloudmgrError
-from catalog.money import amount, total
+from catalog.money import amount
 from cloudmgr.domain.access import Actor
-from cloudmgr.domain.allocations import Allocation
+from cloudmgr.domain.allocations import Allocation, SegmentMode
 from cloudmgr.domain.billing import Statement, StatementState
-from cloudmgr.domain.budget import Budget
 from cloudmgr.domain.contracts import Contract
 from cloudmgr.domain.incidents import Incident, Severity
-from cloudmgr.domain.journal import PostingSet, trial_balance
 from cloudmgr.domain.lines import LineKind
 from cloudmgr.domain.quotes import Quote
-from cloudmgr.domain.settlement import Settlement, SettlementState
-from cloudmgr.services.commands import Command
-from cloudmgr.services.memory import MemoryNode
+from cloudmgr.domain.settlement import SettlementState
 from cloudmgr.services.settlements import (
     ConfirmSettlement,
     DecideCoefficient,
-    DraftSettlements,
     ReviewSettlement,
 )
-from cloudmgr.services.settlements_payment import RecordInvoice, RecordPayment, RequestPayment
 from cloudmgr.services.statements import (
     ConfirmStatement,
     ObjectionDecision,
@@ -53,68 +42,17 @@ from tests.support.billing_world import (
     put_score,
 )
 from tests.support.money import a_segment, at, rated
-
-LATER = at("02-25 10:00")
-ID = "SE-2026-01/city-finance/prv/contract/1"
-DRAFT = DraftSettlements(cycle="2026-01")
-
-
-def closed(*, score: str | None = "82.50", **changed: Any) -> MemoryNode:
-    """January closed and deemed confirmed: `dep` 275.00 (two resources); the score is final."""
-    node = a_node(
-        owned(a_segment("2025-12-01", 2)),
-        owned(a_segment("2025-12-01", 100, "disk"), id="AL-2"),
-        **changed,
-    )
-    close(node)
-    pass_time(node, LATER)
-    put_score(node, score)
-    return node
-
-
-def draft(node: MemoryNode) -> tuple[Settlement, ...]:
-    made: tuple[Settlement, ...] = do(node, DRAFT, FINANCE, LATER)
-    return made
-
-
-def settled(node: MemoryNode, id: str = ID) -> Settlement:
-    with node.reading() as world:
-        return world.get(Settlement, id)
-
-
-def refusal(node: MemoryNode, command: Command, actor: Actor = FINANCE) -> str:
-    with pytest.raises(CloudmgrError) as refused:
-        do(node, command, actor, LATER)
-    return refused.value.code
-
-
-def confirmed(node: MemoryNode, id: str = ID) -> Settlement:
-    do(node, ConfirmSettlement(settlement_id=id), PROVIDER, LATER)
-    made: Settlement = do(node, ConfirmSettlement(settlement_id=id), FINANCE, LATER)
-    return made
-
-
-def balances(node: MemoryNode) -> dict[str, Decimal]:
-    with node.reading() as world:
-        return {k: v for k, v in trial_balance(world.find(PostingSet)).items() if v}
-
-
-def invoice(total_yuan: str, *, number: str = "N1") -> RecordInvoice:
-    return RecordInvoice(
-        settlement_id=ID,
-        number=number,
-        issued_on=date(2026, 2, 26),
-        tax_rate=Decimal("0.06"),
-        net=amount(total_yuan),
-        tax=amount("0.00"),
-        total=amount(total_yuan),
-    )
-
-
-def invoiced(node: MemoryNode) -> None:
-    confirmed(node)
-    do(node, ReviewSettlement(settlement_id=ID), SECOND_FINANCE, LATER)
-    do(node, invoice("268.12"), PROVIDER, LATER)
+from tests.support.settling import (
+    DRAFT,
+    ID,
+    LATER,
+    balances,
+    closed,
+    confirmed,
+    draft,
+    refusal,
+    settled,
+)
 
 
 def test_a_settlement_is_gross_times_the_coefficient() -> None:
@@ -244,7 +182,6 @@ def test_another_providers_settlement_is_not_found() -> None:
     node = closed()
     draft(node)
     assert refusal(node, ConfirmSettlement(settlement_id=ID), OTHER_PROVIDER) == "not_found"
-    assert refusal(node, invoice("268.12"), OTHER_PROVIDER) == "not_found"
     assert refusal(node, ConfirmSettlement(settlement_id=ID), USER) == "forbidden"
 
 
@@ -303,6 +240,15 @@ def test_a_statement_is_settled_with_the_last_of_its_contracts() -> None:
             assert world.get(Statement, "ST-2026-01/dep").state is state
 
 
+def test_a_confirmed_statement_of_nothing_is_settled_with_the_draft() -> None:
+    node = a_node(owned(a_segment("01-05", mode=SegmentMode.TRIAL)))
+    close(node)
+    pass_time(node, LATER)
+    assert draft(node) == ()
+    with node.reading() as world:
+        assert world.get(Statement, "ST-2026-01/dep").state is StatementState.SETTLED
+
+
 def test_a_low_score_holds_the_payment_until_two_people_decide() -> None:
     node = closed(score="59.99")
     (held,) = draft(node)
@@ -341,43 +287,6 @@ def test_who_confirmed_does_not_review() -> None:
     assert refusal(node, ReviewSettlement(settlement_id=ID), FINANCE) == "same_person"
     reviewed = do(node, ReviewSettlement(settlement_id=ID), SECOND_FINANCE, LATER)
     assert reviewed.state is SettlementState.FINANCE_REVIEWED
-
-
-def test_the_invoice_says_what_is_payable_and_its_number_is_used_once() -> None:
-    node = closed()
-    draft(node)
-    assert refusal(node, invoice("268.12"), PROVIDER) == "illegal_transition"
-    confirmed(node)
-    do(node, ReviewSettlement(settlement_id=ID), SECOND_FINANCE, LATER)
-    assert refusal(node, invoice("268.13"), PROVIDER) == "invoice_mismatch"
-    made = do(node, invoice("268.12"), PROVIDER, LATER)
-    assert (made.state, made.invoice_id) == (SettlementState.INVOICED, "prv/N1")
-
-
-def test_payments_in_parts_are_posted_and_counted_as_paid() -> None:
-    node = closed()
-    draft(node)
-    invoiced(node)
-    pay = RecordPayment(settlement_id=ID, voucher_number="V1", amount=amount("100.00"))
-    assert refusal(node, pay) == "illegal_transition"
-    do(node, RequestPayment(settlement_id=ID), FINANCE, LATER)
-    part = do(node, pay, FINANCE, LATER)
-    assert (part.state, part.paid) == (SettlementState.PARTLY_PAID, Decimal("100.00"))
-    assert refusal(node, pay) == "already_exists"
-    over = RecordPayment(settlement_id=ID, voucher_number="V2", amount=amount("168.13"))
-    assert refusal(node, over) == "bad_value"
-    rest = RecordPayment(settlement_id=ID, voucher_number="V2", amount=amount("168.12"))
-    assert do(node, rest, FINANCE, LATER).state is SettlementState.PAID
-    assert balances(node) == {
-        "Deductions:city-finance": Decimal("-6.88"),
-        "Receivable:city-finance:dep": Decimal("6.88"),
-    }
-    assert total(balances(node).values()) == 0
-    with node.reading() as world:
-        assert [each.paid for each in world.find(Budget, payer_id="city-finance")] == [
-            Decimal("268.12"),
-            Decimal("268.12"),
-        ]
 
 
 def test_a_settlement_that_comes_to_another_sum_is_trued_up() -> None:
