@@ -10,6 +10,7 @@ RatedLineRow = row_of(
     RatedLine,
     index=(
         ("month", "state"),
+        ("served_month", "state"),
         ("month", "department_id"),
         ("month", "provider_id"),
         "statement_id",

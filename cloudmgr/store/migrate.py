@@ -2,7 +2,7 @@
 
 For developers, `python -m cloudmgr.store.migrate revision "why"` writes the next script from what
 the tables have become. Until the first release there is one script: remove
-`migrations/versions/0001_first.py` and run it with "first".
+`migrations/versions/0001_first.py` and run it with "first". `make format` afterwards.
 """
 
 from __future__ import annotations

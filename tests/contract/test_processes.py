@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,14 @@ from cloudmgr.domain import audit
 from cloudmgr.domain.capacity import Inventory, hold
 from cloudmgr.domain.errors import Conflict
 from cloudmgr.domain.parties import Region
-from cloudmgr.store.world import SqlNode
+from cloudmgr.store.world import SqlNode, SqlWorld
 from cloudmgr.usage.lake import MemoryLake
 from tests.contract.samples import inventory, record, region
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES, TIMES = 4, 25
+
+Step = Callable[[SqlWorld], None]
 
 
 def test_a_counter_put_by_four_processes_ends_exact(url: str, sql: SqlNode) -> None:
@@ -79,6 +83,49 @@ def test_what_changed_between_reading_and_putting_is_stale(postgres_sql: SqlNode
             quick.put(quick.get(Region, "city"))
         with pytest.raises(Conflict, match=r"stale_version.*you hold version 1, it is at 2"):
             slow.put(held)
+
+
+def _waits_for(holder: SqlNode, first: Step, second: Step) -> None:
+    """`second` in another transaction waits until the one that did `first` has committed."""
+    done = threading.Event()
+
+    def follow() -> None:
+        with holder.transaction() as world:
+            second(world)
+        done.set()
+
+    thread = threading.Thread(target=follow)
+    with holder.transaction() as world:
+        first(world)
+        thread.start()
+        assert not done.wait(timeout=0.5)
+    thread.join(timeout=30)
+    assert done.is_set()
+
+
+@pytest.mark.postgres
+def test_a_counter_that_does_not_exist_yet_is_locked_all_the_same(postgres_sql: SqlNode) -> None:
+    def make(world: SqlWorld) -> None:
+        world.lock((Inventory, "pool-1/VCPU"))
+        world.put(inventory(held=1))
+
+    def count_up(world: SqlWorld) -> None:
+        world.lock((Inventory, "pool-1/VCPU"))
+        world.put(hold(world.get(Inventory, "pool-1/VCPU"), 1))
+
+    _waits_for(postgres_sql, make, count_up)
+    with postgres_sql.reading() as world:
+        assert world.get(Inventory, "pool-1/VCPU").held == 2
+
+
+@pytest.mark.postgres
+def test_an_event_waits_for_the_one_before_it(postgres_sql: SqlNode) -> None:
+    for pair in (("1", "2"), ("3", "4")):
+        first, second = (partial(record, subject=subject) for subject in pair)
+        _waits_for(postgres_sql, first, second)
+    with postgres_sql.reading() as world:
+        assert [event.subject for event in world.audit_events()] == ["1", "2", "3", "4"]
+        assert audit.verify(world.audit_events()) == 4
 
 
 @pytest.mark.postgres

@@ -200,6 +200,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_budget_department_id_id"), "budget", ["department_id", "id"], unique=False
     )
+    op.create_index(op.f("ix_budget_parent_id_id"), "budget", ["parent_id", "id"], unique=False)
     op.create_index(
         op.f("ix_budget_payer_id_year_id"), "budget", ["payer_id", "year", "id"], unique=False
     )
@@ -346,6 +347,7 @@ def upgrade() -> None:
         sa.Column("state", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_incident_opened_at_id"), "incident", ["opened_at", "id"], unique=False)
     op.create_index(op.f("ix_incident_pool_id_id"), "incident", ["pool_id", "id"], unique=False)
     op.create_index(
         op.f("ix_incident_provider_id_id"), "incident", ["provider_id", "id"], unique=False
@@ -570,6 +572,12 @@ def upgrade() -> None:
         op.f("ix_rated_line_month_state_id"), "rated_line", ["month", "state", "id"], unique=False
     )
     op.create_index(
+        op.f("ix_rated_line_served_month_state_id"),
+        "rated_line",
+        ["served_month", "state", "id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_rated_line_statement_id_id"), "rated_line", ["statement_id", "id"], unique=False
     )
     op.create_table(
@@ -670,6 +678,12 @@ def upgrade() -> None:
         op.f("ix_resource_request_application_id_id"),
         "resource_request",
         ["application_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_resource_request_created_at_id"),
+        "resource_request",
+        ["created_at", "id"],
         unique=False,
     )
     op.create_index(
@@ -986,6 +1000,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_resource_request_state_id"), table_name="resource_request")
     op.drop_index(op.f("ix_resource_request_region_id_id"), table_name="resource_request")
     op.drop_index(op.f("ix_resource_request_department_id_id"), table_name="resource_request")
+    op.drop_index(op.f("ix_resource_request_created_at_id"), table_name="resource_request")
     op.drop_index(op.f("ix_resource_request_application_id_id"), table_name="resource_request")
     op.drop_table("resource_request")
     op.drop_index(op.f("ix_resource_pool_state_id"), table_name="resource_pool")
@@ -997,6 +1012,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_region_parent_id_id"), table_name="region")
     op.drop_table("region")
     op.drop_index(op.f("ix_rated_line_statement_id_id"), table_name="rated_line")
+    op.drop_index(op.f("ix_rated_line_served_month_state_id"), table_name="rated_line")
     op.drop_index(op.f("ix_rated_line_month_state_id"), table_name="rated_line")
     op.drop_index(op.f("ix_rated_line_month_provider_id_id"), table_name="rated_line")
     op.drop_index(op.f("ix_rated_line_month_department_id_id"), table_name="rated_line")
@@ -1030,6 +1046,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_incident_state_id"), table_name="incident")
     op.drop_index(op.f("ix_incident_provider_id_id"), table_name="incident")
     op.drop_index(op.f("ix_incident_pool_id_id"), table_name="incident")
+    op.drop_index(op.f("ix_incident_opened_at_id"), table_name="incident")
     op.drop_table("incident")
     op.drop_index(op.f("ix_idempotency_record_at_id"), table_name="idempotency_record")
     op.drop_table("idempotency_record")
@@ -1048,6 +1065,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_budget_change_budget_id_id"), table_name="budget_change")
     op.drop_table("budget_change")
     op.drop_index(op.f("ix_budget_payer_id_year_id"), table_name="budget")
+    op.drop_index(op.f("ix_budget_parent_id_id"), table_name="budget")
     op.drop_index(op.f("ix_budget_department_id_id"), table_name="budget")
     op.drop_table("budget")
     op.drop_table("billing_period")

@@ -1,0 +1,67 @@
+"""What a node keeps because it was worked out from many records, alike on every world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cloudmgr.domain.parties import Region
+from cloudmgr.domain.timers import Timer
+from cloudmgr.services.world import World
+from tests.contract.conftest import NodeUnderTest
+from tests.contract.samples import region, timer
+
+
+class Making:
+    """The names of all regions, and how often they were read."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def names(self, world: World) -> tuple[str, ...]:
+        def make() -> tuple[str, ...]:
+            self.times += 1
+            return tuple(each.name_en for each in world.find(Region))
+
+        return world.derived("names", (Region,), make)
+
+
+def test_it_is_made_once_until_a_record_of_its_kinds_changes(node: NodeUnderTest) -> None:
+    making = Making()
+    with node.transaction() as world:
+        stored = world.put(region(name_en="first"))
+    for _ in range(2):
+        with node.transaction() as world:
+            assert making.names(world) == ("first",)
+            world.put_many([timer(f"T-{world.number('T')}")])
+    assert making.times == 1
+    with node.transaction() as world:
+        assert len(world.find(Timer)) == 2
+        world.put(replace(stored, name_en="second"))
+    with node.reading() as world:
+        assert making.names(world) == ("second",)
+        assert making.names(world) == ("second",)
+    assert making.times == 2
+
+
+def test_what_a_transaction_put_is_seen_in_it_and_by_nobody_after_its_rollback(
+    node: NodeUnderTest,
+) -> None:
+    making = Making()
+    with node.transaction() as world:
+        stored = world.put(region(name_en="kept"))
+
+    def see_and_fail(world: World, name: str) -> None:
+        world.put(replace(stored, name_en=name))
+        assert making.names(world) == (name,)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), node.transaction() as world:
+        see_and_fail(world, "undone")
+    with node.transaction() as world:
+        assert making.names(world) == ("kept",)
+        # The same count and the same sum of versions as in the transaction undone.
+        world.put(replace(stored, name_en="other"))
+    with node.transaction() as world:
+        assert making.names(world) == ("other",)
