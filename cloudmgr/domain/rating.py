@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from catalog.money import total, unit_price
-from catalog.period import DAY, Period
+from catalog.period import DAY
 from catalog.prices import Price
 from catalog.skus import PricingModel, Sku
 from catalog.tiers import Tiers, tranches
@@ -200,7 +200,7 @@ def _metered(allocation: Allocation, context: RatingContext, usage: HourlySums) 
     ]
     parts = _joined(_priced(own, allocation.pool_id, context))
     used: dict[str, int] = {}
-    for part, base_units in _summed(parts, usage, context.month.period):
+    for part, base_units in _summed(parts, usage):
         per_unit = part.sku.meter_units_per_unit
         full = replace(part, per_unit=per_unit, quantity=base_units)
         if part.kind is not LineKind.CHARGE:
@@ -212,15 +212,17 @@ def _metered(allocation: Allocation, context: RatingContext, usage: HourlySums) 
             yield replace(full, quantity=quantity, unit_price=rate, tier_from=tier_from)
 
 
-def _summed(
-    parts: Sequence[_Part], usage: HourlySums, within: Period
-) -> Iterator[tuple[_Part, int]]:
-    """Each part with the base units of its hours; parts without usage are left out."""
-    starts = [part.start for part in parts]
+def _summed(parts: Sequence[_Part], usage: HourlySums) -> Iterator[tuple[_Part, int]]:
+    """Each part with the base units of its hours; parts without usage are left out.
+
+    An hour belongs to the last part that begins before the hour's end, if that goes on into it.
+    """
+    an_hour_before = [part.start - HOUR for part in parts]
+    ends = [part.end for part in parts]
     sums = [0] * len(parts)
     for hour, base_units in usage:
-        index = bisect_left(starts, hour + HOUR) - 1
-        if index >= 0 and hour < parts[index].end and within.contains(hour):
+        index = bisect_left(an_hour_before, hour) - 1
+        if index >= 0 and hour < ends[index]:
             sums[index] += base_units
     return ((part, units) for part, units in zip(parts, sums, strict=True) if units)
 
