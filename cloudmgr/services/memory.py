@@ -148,6 +148,8 @@ class MemoryWorld(CheckedWorld):
         return set.intersection(*sorted(sets, key=len))
 
     def _save(self, before: Value | None, after: Value) -> None:
+        if before is None and after.id in self._node.records[type(after)]:
+            raise already_exists(type(after).__name__, after.id)
         self._undo.append((type(after), after.id, before))
         self._node.write(type(after), after.id, after)
 

@@ -12,7 +12,7 @@ from cloudmgr.services.world import World
 
 def policy_now(world: World, now: datetime) -> Policy:
     """The dated policy version in force at `now`; raises `bad_value` when there is none."""
-    return policy_at(world.find(Policy), now)
+    return policy_at(world.derived("policies", (Policy,), lambda: world.find(Policy)), now)
 
 
 def payer_of(world: World, department_id: str, now: datetime) -> str:

@@ -156,7 +156,9 @@ class CheckedWorld(ABC):
     @abstractmethod
     def seek(self, kind: type[V], id: str) -> V | None: ...
     @abstractmethod
-    def _save(self, before: Value | None, after: Value) -> None: ...
+    def _save(self, before: Value | None, after: Value) -> None:
+        """Insert (before is None; raises `already_exists`) or update."""
+
     @abstractmethod
     def _insert(self, values: list[Value]) -> None: ...
     @abstractmethod
@@ -183,7 +185,7 @@ class CheckedWorld(ABC):
 
     def put(self, value: V) -> V:
         kind = type(value)
-        before = self.seek(kind, value.id)
+        before = self.seek(kind, value.id) if value.version else None  # a save refuses a taken id
         self._check(before, value)
         after = replace(value, version=value.version + 1)
         self._save(before, after)

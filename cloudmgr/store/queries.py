@@ -38,15 +38,16 @@ def page(
     """At most `limit` records that fit `where` (conditions as in `World.find`), by their ids."""
     mapper = mapper_of(kind)
     wanted = statements.chosen(mapper, where, after=after, limit=limit + 1, descending=descending)
-    found = tuple(mapper.value(row) for row in world.run(wanted))
+    found = tuple(mapper.value(row) for row in world.run(*wanted))
     more = len(found) > limit
     return Page(found[:limit], found[limit - 1].id if more else None)
 
 
 def count(world: SqlWorld, kind: type[V], *, where: Mapping[str, Any]) -> int:
     """How many records fit `where`."""
-    fitting = statements.chosen(mapper_of(kind), where).order_by(None).subquery()
-    return int(world.run(select(func.count()).select_from(fitting)).scalar_one())
+    wanted, values = statements.chosen(mapper_of(kind), where)
+    fitting = wanted.order_by(None).subquery()
+    return int(world.run(select(func.count()).select_from(fitting), values).scalar_one())
 
 
 def messages(world: SqlWorld, *, after: int = 0, limit: int = 1000) -> tuple[Message, ...]:

@@ -8,8 +8,10 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
+    Integer,
     Select,
     Table,
     Update,
@@ -54,14 +56,33 @@ def chosen(
     after: str = "",
     limit: int | None = None,
     descending: bool = False,
-) -> Select[Any]:
-    """The records that fit `where`, in the order of their ids, behind the id `after`."""
-    key = mapper.table.c.id
-    found = mapper.select.where(*(_condition(mapper, *each) for each in where.items()))
+) -> tuple[Select[Any], dict[str, Any]]:
+    """The records that fit `where`, in the order of their ids, behind the id `after`: the
+    statement, which is the same for all values of the same shape, and its parameters."""
+    shape = tuple((name, _operator(wanted)) for name, wanted in where.items())
+    values = {f"w_{name}": _operand(wanted) for name, wanted in where.items()}
     if after:
+        values["b_after"] = after
+    if limit is not None:
+        values["b_limit"] = limit
+    return _chosen(mapper, shape, bool(after), limit is not None, descending), values
+
+
+@cache
+def _chosen(
+    mapper: Mapper[Any],
+    shape: tuple[tuple[str, str], ...],
+    behind: bool,
+    limited: bool,
+    descending: bool,
+) -> Select[Any]:
+    key = mapper.table.c.id
+    found = mapper.select.where(*(_condition(mapper, *each) for each in shape))
+    if behind:
+        after: BindParameter[Any] = bindparam("b_after")
         found = found.where(key < after if descending else key > after)
     found = found.order_by(key.desc() if descending else key)
-    return found if limit is None else found.limit(limit)
+    return found.limit(bindparam("b_limit", type_=Integer)) if limited else found
 
 
 @cache
@@ -106,18 +127,34 @@ def next_number(dialect: str) -> ReturningInsert[Any]:
     return counted
 
 
-def _condition(mapper: Mapper[Any], name: str, wanted: Any) -> ColumnElement[bool]:
+def _operator(wanted: Any) -> str:
+    """What a condition of `World.find` compares with."""
+    if isinstance(wanted, tuple):
+        return "in or null" if None in wanted else "in"
+    return {Le: "<=", Ge: ">=", type(None): "null"}.get(type(wanted), "=")
+
+
+def _operand(wanted: Any) -> Any:
+    if isinstance(wanted, tuple):
+        return [option for option in wanted if option is not None]
+    return wanted.bound if isinstance(wanted, Le | Ge) else wanted
+
+
+def _condition(mapper: Mapper[Any], name: str, operator: str) -> ColumnElement[bool]:
     column = _filterable(mapper.table, name)
+    value: BindParameter[Any] = bindparam(f"w_{name}", expanding=operator.startswith("in"))
     condition: ColumnElement[bool]
-    if isinstance(wanted, Le):
-        condition = column <= wanted.bound
-    elif isinstance(wanted, Ge):
-        condition = column >= wanted.bound
-    elif not isinstance(wanted, tuple):
-        condition = column == wanted  # None becomes IS NULL
+    if operator == "<=":
+        condition = column <= value
+    elif operator == ">=":
+        condition = column >= value
+    elif operator == "null":
+        condition = column.is_(None)
+    elif operator == "=":
+        condition = column == value
     else:
-        condition = column.in_([option for option in wanted if option is not None])
-        if None in wanted:
+        condition = column.in_(value)
+        if operator == "in or null":
             condition = or_(condition, column.is_(None))
     return condition
 

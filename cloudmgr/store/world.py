@@ -105,13 +105,14 @@ class SqlWorld(CheckedWorld):
         self, kind: type[V], /, *, after: str = "", limit: int | None = None, **where: Any
     ) -> tuple[V, ...]:
         mapper = mapper_of(kind)
-        rows = self.run(statements.chosen(mapper, where, after=after, limit=limit))
+        rows = self.run(*statements.chosen(mapper, where, after=after, limit=limit))
         return tuple(self._remember(mapper, row) for row in rows)
 
     def stream(self, kind: type[V], /, *, after: str = "", **where: Any) -> Iterator[V]:
         mapper = mapper_of(kind)
         while True:
-            page = self.run(statements.chosen(mapper, where, after=after, limit=PAGE_RECORDS)).all()
+            wanted = statements.chosen(mapper, where, after=after, limit=PAGE_RECORDS)
+            page = self.run(*wanted).all()
             for row in page:
                 yield mapper.value(row)
             if len(page) < PAGE_RECORDS:
