@@ -13,7 +13,7 @@ from cloudmgr.api import (
     catalogs,
     contracts,
     incidents,
-    journals,
+    journal,
     overview,
     parties,
     periods,
@@ -50,7 +50,7 @@ for noun in (
     statements,
     assessments,
     settlements,
-    journals,
+    journal,
     overview,
     audit,
 ):

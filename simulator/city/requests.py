@@ -111,7 +111,8 @@ class RequestLife:
     def _decide(self, request: ResourceRequest, signer: str) -> ResourceRequest:
         decision, opinion = Decision.APPROVE, "同意"
         if request.round == 1 and request.awaiting_step != "unit":
-            if self.chance.happens(3):
+            ratifying = request.state is RequestState.RATIFYING
+            if self.chance.happens(3) and not ratifying:
                 decision, opinion = Decision.RETURN, "材料不全,请补正"
             elif self.chance.happens(2):
                 decision, opinion = Decision.REJECT, "必要性不足"

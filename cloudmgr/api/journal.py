@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from cloudmgr.api.edge import EdgeOf, SecretOf
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import list_route
-from cloudmgr.domain.access import Role
+from cloudmgr.domain.access import CITY_WIDE
 from cloudmgr.domain.errors import forbidden
 from cloudmgr.domain.journal import PostingSet
 from cloudmgr.services import codec
@@ -28,8 +28,8 @@ list_route(router, "/posting-sets", PostingSet, "month", "kind", "source_id")
     responses=responses(401, 403),
 )
 def get_trial_balance(edge: EdgeOf, secret: SecretOf) -> Any:
-    """Every account with its balance; they sum to zero. Roles: finance and audit of the city."""
+    """Every account with its balance; they sum to zero. For roles held in a city office."""
     with edge.reading(secret) as (world, actor, _):
         if not actor.city_wide:
-            raise forbidden("get_trial_balance", {Role.FINANCE, Role.AUDIT_ADMIN})
+            raise forbidden("get_trial_balance", CITY_WIDE)
         return codec.dump(trial_balance(world))
