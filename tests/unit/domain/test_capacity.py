@@ -1,0 +1,61 @@
+"""Capacity of a pool: what is offered, and hold -> post -> free."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.errors import CloudmgrError
+from cloudmgr.domain.capacity import free, hold, post, unhold
+from tests.support.supply import an_inventory
+
+
+def test_over_commit_offers_more_and_rounds_down() -> None:
+    assert an_inventory(total=3, allocation_ratio_percent=150).offered == 4
+    assert an_inventory(total=3).offered == 3
+
+
+def test_free_is_what_nobody_keeps_holds_or_uses() -> None:
+    pool = an_inventory(total=100, reserved=10, held=20, allocated=30)
+    assert pool.free == 40
+    assert pool.allocated_share == Fraction(30, 100)
+    assert an_inventory(total=0).allocated_share == 0
+
+
+def test_more_than_is_free_is_refused_with_both_numbers() -> None:
+    pool = an_inventory(total=10, held=4)
+    assert hold(pool, 6).free == 0
+    with pytest.raises(CloudmgrError) as refused:
+        hold(pool, 7)
+    assert refused.value.code == "capacity_exceeded"
+    assert refused.value.details["free"] == 6
+    assert refused.value.details["asked"] == 7
+
+
+def test_a_pool_that_lost_capacity_has_nothing_free_but_refuses_nothing_that_takes_nothing() -> (
+    None
+):
+    shrunk = an_inventory(total=10, allocated=12)
+    assert hold(shrunk, 0) == shrunk
+    with pytest.raises(CloudmgrError) as refused:
+        hold(shrunk, 1)
+    assert refused.value.details["free"] == 0
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from("hpuf"), st.integers(0, 40)), max_size=30))
+def test_whatever_happens_the_parts_add_up_to_the_whole(steps: list[tuple[str, int]]) -> None:
+    pool = an_inventory(total=100, reserved=5)
+    for step, units in steps:
+        if step == "h" and units <= pool.free:
+            pool = hold(pool, units)
+        elif step == "p":
+            pool = post(pool, min(units, pool.held))
+        elif step == "u":
+            pool = unhold(pool, min(units, pool.held))
+        elif step == "f":
+            pool = free(pool, min(units, pool.allocated))
+        assert pool.reserved + pool.held + pool.allocated + pool.free == pool.offered
+        assert min(pool.held, pool.allocated, pool.free) >= 0
