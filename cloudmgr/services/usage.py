@@ -88,12 +88,15 @@ def ingest_usage(world: World, command: IngestUsage, actor: Actor, now: datetime
 def lives_of(world: World, pool_id: str, now: datetime) -> ResourceLives:
     """The delivered allocations of a pool with the meters of all Skus they ever had."""
     lives = []
+    meter_of: dict[str, str | None] = {}
     for allocation in world.find(Allocation, pool_id=pool_id):
         life = allocation.life
         if life is None:
             continue
         skus = {allocation.sku_id, *(segment.sku_id for segment in allocation.segments)}
-        meters = {meter for sku in skus if (meter := sku_at(world, sku, now).meter)}
+        for sku in skus - meter_of.keys():
+            meter_of[sku] = sku_at(world, sku, now).meter
+        meters = {meter for sku in skus if (meter := meter_of[sku])}
         lives.append(ResourceLife(allocation.id, pool_id, life, tuple(sorted(meters))))
     return ResourceLives.of(lives)
 
@@ -141,15 +144,9 @@ def pool_hourly_cpu(world: World, month: Month) -> HourlySums:
 
 def coverage(world: World, month: Month) -> dict[str, tuple[int, int]]:
     """Per allocation that has a meter: (readings that count, readings expected) in the month."""
-    table = world.usage.rollup_hours(manifest(world), month.period)
-    counted = table.group_by("resource").aggregate([("count", "sum")])
-    counts: dict[str, int] = dict(
-        zip(
-            counted.column("resource").to_pylist(),
-            counted.column("count_sum").to_pylist(),
-            strict=True,
-        )
-    )
+    table = world.usage.count_readings(manifest(world), month.period)
+    columns = (table.column(name).to_pylist() for name in ("resource", "count"))
+    counts: dict[str, int] = dict(zip(*columns, strict=True))
     found: dict[str, tuple[int, int]] = {}
     for allocation in world.find(Allocation):
         life = allocation.life

@@ -25,11 +25,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
+from cloudmgr.domain.audit import AuditEvent
 from cloudmgr.domain.values import Value
 from cloudmgr.services.world import Ge, Le
 from cloudmgr.store.columns import JsonColumn
 from cloudmgr.store.mapper import Mapper, mapper_of
-from cloudmgr.store.tables import NUMBERS
+from cloudmgr.store.tables import AUDIT, NUMBERS
 
 HOLD = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 """PostgreSQL: take the locks `keys`, in their order, until the transaction ends."""
@@ -104,6 +105,12 @@ def versions(kinds: tuple[type[Value], ...]) -> Select[Any]:
         figures.append(select(func.count(version)).scalar_subquery())
         figures.append(select(func.coalesce(func.sum(version), 0)).scalar_subquery())
     return select(*figures)
+
+
+@cache
+def last_event() -> Select[Any]:
+    """The head of the audit chain."""
+    return mapper_of(AuditEvent).select.order_by(AUDIT.c.sequence.desc()).limit(1)
 
 
 @cache

@@ -234,10 +234,8 @@ class SqlWorld(CheckedWorld):
             if self._dialect == "postgresql":
                 # Not FOR UPDATE: whoever waited for the head's row would still see it as the head.
                 self._hold(AUDIT.name)
-            mapper = mapper_of(AuditEvent)
-            last = mapper.select.order_by(AUDIT.c.sequence.desc()).limit(1)
-            row = self.run(last).first()
-            self._head = None if row is None else mapper.value(row)
+            row = self.run(statements.last_event()).first()
+            self._head = None if row is None else mapper_of(AuditEvent).value(row)
             self._head_is_ours = True
         return self._head
 

@@ -30,10 +30,12 @@ from cloudmgr.usage.engine import DuckDbEngine, Engine, Session
 from cloudmgr.usage.partitions import partition_name, quarantine_name, ranked, within
 from cloudmgr.usage.quarantine import FIRST_INSTANT
 from cloudmgr.usage.rollup import (
+    COUNT_SCHEMA,
     HOURLY_SCHEMA,
     LAKE_SCHEMA,
     MONTHLY_SCHEMA,
     Wanted,
+    counted,
     hourly,
     hours_of,
     latest,
@@ -87,6 +89,10 @@ class UsageLake(Protocol):
         """MONTHLY_SCHEMA of a billing month, ordered by resource, meter."""
         ...
 
+    def count_readings(self, partitions: Sequence[str], period: Period) -> pa.Table:
+        """COUNT_SCHEMA: how many readings each resource has in the whole hours of `period`."""
+        ...
+
     def quarantined(self, path: str) -> pa.Table:
         """The quarantined rows of one batch, QUARANTINE_SCHEMA."""
         ...
@@ -134,6 +140,11 @@ class _Lake(ABC):
     ) -> pa.Table:
         found = self._rolled(partitions, Wanted(month.period, meters, resources), monthly)
         return MONTHLY_SCHEMA.empty_table() if found is None else found
+
+    def count_readings(self, partitions: Sequence[str], period: Period) -> pa.Table:
+        hours_of(period)
+        found = self._rolled(partitions, Wanted(period), counted)
+        return COUNT_SCHEMA.empty_table() if found is None else found
 
     @abstractmethod
     def quarantined(self, path: str) -> pa.Table: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from cloudmgr.usage.engine import DuckDbEngine, Session
 from cloudmgr.usage.lake import DirectoryLake, MemoryLake, UsageLake, Written
 from cloudmgr.usage.partitions import pool_and_day, same_days
 from cloudmgr.usage.quarantine import QUARANTINE_SCHEMA, split
-from cloudmgr.usage.rollup import HOURLY_SCHEMA, MONTHLY_SCHEMA
+from cloudmgr.usage.rollup import COUNT_SCHEMA, HOURLY_SCHEMA, MONTHLY_SCHEMA
 from tests.support.usage import JANUARY, NOW, START, at, batch, life, lives, reading, readings_of
 
 ENGINE = DuckDbEngine(threads=1, memory_limit_mib=256)
@@ -71,6 +72,14 @@ def meant(batches: Sequence[Sequence[MeterReading]]) -> list[dict[str, Any]]:
     ]
 
 
+def readings_by_resource(series: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many readings each resource has, whatever the meter."""
+    counts = Counter[str]()
+    for each in series:
+        counts[each["resource"]] += each["count"]
+    return [{"resource": id, "count": counts[id]} for id in sorted(counts)]
+
+
 any_batches = st.lists(
     st.lists(
         st.builds(
@@ -103,6 +112,8 @@ def test_both_lakes_give_the_month_that_the_domain_means(
             manifest = [name for written in sent for name in written.partitions]
             hours = lake.rollup_hours(manifest, JANUARY.period)
             assert months(lake, manifest) == meant(batches)
+            counted = lake.count_readings(manifest, JANUARY.period)
+            assert counted.to_pylist() == readings_by_resource(meant(batches))
             totals = hours.group_by(["resource", "meter"]).aggregate(
                 [("sum", "sum"), ("count", "sum"), ("max", "max")]
             )
@@ -160,6 +171,9 @@ class TestEveryLake:
         written = send(lake, "b-1", reading(), reading(time=at(60)), reading(time=at(days=31)))
         hour = Period(START, START + timedelta(hours=1))
         assert lake.rollup_hours(written.partitions, hour).num_rows == 1
+        assert lake.count_readings(written.partitions, hour).to_pylist() == [
+            {"resource": "al-1", "count": 1}
+        ]
         assert months(lake, written.partitions)[0]["count"] == 2
         february = lake.rollup_month(written.partitions, JANUARY.next())
         assert february.column("count").to_pylist() == [1]
@@ -211,6 +225,7 @@ class TestEveryLake:
         assert written == Written((), None)
         assert lake.rollup_month((), JANUARY).equals(MONTHLY_SCHEMA.empty_table())
         assert lake.rollup_hours((), JANUARY.period).equals(HOURLY_SCHEMA.empty_table())
+        assert lake.count_readings((), JANUARY.period).equals(COUNT_SCHEMA.empty_table())
         names = send(lake, "b-2", reading()).partitions
         empty = Period(START, START)
         assert lake.rollup_hours(names, empty).equals(HOURLY_SCHEMA.empty_table())
