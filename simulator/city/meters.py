@@ -20,6 +20,7 @@ from catalog.skus import PricingModel, Sku
 from cloudmgr.domain.access import Role
 from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.usage import UsageBatch
+from cloudmgr.usage.batches import READING_SCHEMA
 from simulator.city.stage import Process, Stage
 from simulator.traces.shares import TraceShares
 
@@ -76,16 +77,13 @@ class Meters:
         indices = np.array([index_of(each) for each in measured], dtype=np.int64)
         block = self.shares.block(indices, first, SAMPLES_A_DAY)
         times = _times(start)
-        ids, meters, values, instants = [], [], [], []
+        values, instants = [], []
         for allocation, shares in zip(measured, block, strict=True):
-            sku = self.skus[allocation.sku_id]
-            readings = _readings(sku, allocation, shares)
             begun = _begun(allocation, start)
-            ids.extend([allocation.id] * (SAMPLES_A_DAY - begun))
-            meters.extend([sku.meter] * (SAMPLES_A_DAY - begun))
-            values.append(readings[begun:])
+            values.append(_readings(self.skus[allocation.sku_id], allocation, shares)[begun:])
             instants.append(times[begun:])
-        return _table(ids, meters, instants, values)
+        meters = [str(self.skus[each.sku_id].meter) for each in measured]
+        return _table([each.id for each in measured], meters, instants, values)
 
     def _measured(self, allocation: Allocation, day: date) -> bool:
         if allocation.delivered_at is None or self.skus[allocation.sku_id].meter is None:
@@ -138,17 +136,21 @@ def _times(start: datetime) -> NDArray[np.int64]:
 
 def _table(
     ids: Sequence[str],
-    meters: Sequence[str | None],
+    meters: Sequence[str],
     instants: Sequence[NDArray[np.int64]],
     values: Sequence[NDArray[np.int64]],
 ) -> pa.Table:
-    when = np.concatenate(instants) if instants else np.empty(0, dtype=np.int64)
-    what = np.concatenate(values) if values else np.empty(0, dtype=np.int64)
-    return pa.table(
-        {
-            "resource": pa.array(ids, pa.string()),
-            "meter": pa.array(meters, pa.string()),
-            "time": pa.array(when).cast(pa.timestamp("us", tz="UTC")),
-            "value": pa.array(what),
-        }
+    """One table of a block of readings per resource."""
+    if not ids:
+        return READING_SCHEMA.empty_table()
+    block = np.repeat(np.arange(len(ids), dtype=np.int32), [len(each) for each in values])
+    kinds = pa.array(meters).dictionary_encode()
+    return pa.Table.from_arrays(
+        [
+            pa.DictionaryArray.from_arrays(block, pa.array(ids)),
+            pa.DictionaryArray.from_arrays(kinds.indices.to_numpy()[block], kinds.dictionary),
+            pa.array(np.concatenate(instants)).cast(pa.timestamp("us", tz="UTC")),
+            pa.array(np.concatenate(values)),
+        ],
+        schema=READING_SCHEMA,
     )
