@@ -125,8 +125,11 @@ def perform_once(
     Raises `idempotency_conflict` when the key came with another body.
     """
     handler = HANDLERS[type(command)]
-    body = codec.digest(command)
+    # With the key, which is not kept: a body may hold a password, and its plain digest beside the
+    # person's name could be guessed against.
+    body = codec.digest(key, command)
     id = hashlib.sha256(f"{actor.user_id}\n{handler.name}\n{key}".encode()).hexdigest()
+    world.lock((IdempotencyRecord, id))  # whoever repeats too early waits for the first answer
     known = world.seek(IdempotencyRecord, id)
     if known is not None:
         if known.body_digest != body:
