@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from cloudmgr.api import problems
 from cloudmgr.api.edge import Edge
+from cloudmgr.api.limits import BodyLimit
 from cloudmgr.api.router import api
 from cloudmgr.domain.node import NODE_ID, NodeSettings
+from cloudmgr.portal.overview import pages
 from cloudmgr.services.clock import run_due
 from cloudmgr.settings import Settings
 from cloudmgr.store.world import SqlNode
@@ -24,15 +28,44 @@ DESCRIPTION = """
 One cloud, capped prices, paid by performance: the management node of a city's cloud.
 
 Money is a string of yuan. Every refusal is `application/problem+json` with a stable `code`.
-Every command takes an `Idempotency-Key`. Lists page by `cursor`. Sign in with
-`POST /api/v1/sessions` and send the token as `Authorization: Bearer …`.
+Commands take an `Idempotency-Key`; the month's close, the clock and usage batches need none, they
+are safe to repeat. Lists page by `cursor`. Sign in with `POST /api/v1/sessions` and send the token
+as `Authorization: Bearer …`.
 """
 
 
 def open_node(settings: Settings) -> SqlNode:
-    """The node's records and readings, as the settings say."""
+    """The node's records and readings, as the settings say.
+
+    A rehearsal does not wait for the disk at every commit: it can be played again.
+    """
     settings.lake_dir.mkdir(parents=True, exist_ok=True)
-    return SqlNode(settings.url, DirectoryLake(settings.lake_dir))
+    node = SqlNode(settings.url, DirectoryLake(settings.lake_dir))
+    with node.reading() as world:
+        made = world.seek(NodeSettings, NODE_ID)
+    if made is None or not made.rehearsal:
+        return node
+    node.close()
+    return SqlNode(settings.url, DirectoryLake(settings.lake_dir, durable=False), durable=False)
+
+
+def log_plainly() -> None:
+    """Logs go to stderr, with plain tracebacks: the pretty ones show every local variable,
+    passwords and tokens among them, and take a minute to draw. Who configured logs keeps them."""
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.set_exc_info,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 def create_app(edge: Edge, *, due_seconds: int = 30) -> FastAPI:
@@ -47,7 +80,8 @@ def create_app(edge: Edge, *, due_seconds: int = 30) -> FastAPI:
         stop.set()
         thread.join(timeout=10)
 
-    app = FastAPI(
+    log_plainly()
+    app = FastAPIOffline(  # the documentation page loads nothing from outside
         title="cloudmgr",
         version="0.1.0",
         summary="Management node of a government cloud",
@@ -56,11 +90,14 @@ def create_app(edge: Edge, *, due_seconds: int = 30) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
         lifespan=lifespan,
+        redirect_slashes=False,
         separate_input_output_schemas=False,
     )
     app.state.edge = edge
+    app.add_middleware(BodyLimit)
     problems.install(app)
     app.include_router(api)
+    app.include_router(pages)
     problems.document(app)
     return app
 

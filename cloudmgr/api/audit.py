@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloudmgr.api.edge import EdgeOf, SecretOf
 from cloudmgr.api.problems import responses
@@ -16,6 +17,15 @@ from cloudmgr.services import codec
 router = APIRouter(tags=["audit"])
 
 
+class AuditQuery(BaseModel):
+    """Where to go on and how many events to tell."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[int, Field(ge=0, le=2**53)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
 @router.get(
     "/audit-events",
     operation_id="list_audit_event",
@@ -23,14 +33,10 @@ router = APIRouter(tags=["audit"])
     response_model=list[AuditEvent],
     responses=responses(401, 403, 422),
 )
-def audit_events(
-    edge: EdgeOf,
-    secret: SecretOf,
-    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> Any:
-    """The chain in order, behind sequence `after`. Roles: audit_admin."""
+def audit_events(edge: EdgeOf, secret: SecretOf, query: Annotated[AuditQuery, Query()]) -> Any:
+    """The chain in order, behind sequence `after`. Roles: audit_admin of the city."""
     with edge.reading(secret) as (world, actor, _):
-        if not actor.has(Role.AUDIT_ADMIN):
+        if not actor.has_for_city(Role.AUDIT_ADMIN):
             raise forbidden("list_audit_event", {Role.AUDIT_ADMIN})
-        return codec.dump(world.audit_events(after=after, limit=limit), tuple[AuditEvent, ...])
+        events = world.audit_events(after=query.after, limit=query.limit)
+        return codec.dump(events, tuple[AuditEvent, ...])

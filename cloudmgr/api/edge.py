@@ -39,28 +39,21 @@ class Edge:
             return settings.clock
         return self.clock()
 
-    def perform(
-        self, secret: str | None, command: Command, *, key: str | None, request_id: str
-    ) -> Any:
+    def perform(self, secret: str, command: Command, *, key: str | None, request_id: str) -> Any:
         """Authenticate, perform and commit one command."""
         with self.node.transaction() as world:
             now = self.now(world)
-            actor = self.actor(world, secret, now)
+            actor = authenticate(world, secret, now)
             if key is None:
                 return perform(world, command, actor, now, request_id=request_id)
             return perform_once(world, command, actor, now, key=key, request_id=request_id)
 
     @contextmanager
-    def reading(self, secret: str | None) -> Iterator[tuple[World, Actor, datetime]]:
+    def reading(self, secret: str) -> Iterator[tuple[World, Actor, datetime]]:
         """A world to read from on behalf of whoever holds the token."""
         with self.node.reading() as world:
             now = self.now(world)
-            yield world, self.actor(world, secret, now), now
-
-    def actor(self, world: World, secret: str | None, now: datetime) -> Actor:
-        if secret is None:
-            raise unauthenticated()
-        return authenticate(world, secret, now)
+            yield world, authenticate(world, secret, now), now
 
 
 def edge_of(request: Request) -> Edge:
@@ -70,12 +63,15 @@ def edge_of(request: Request) -> Edge:
 
 def secret_of(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-) -> str | None:
-    return credentials.credentials if credentials else None
+) -> str:
+    """The bearer token; raises `unauthenticated` without one, before anything else is looked at."""
+    if credentials is None:
+        raise unauthenticated()
+    return credentials.credentials
 
 
 EdgeOf = Annotated[Edge, Depends(edge_of)]
-SecretOf = Annotated[str | None, Depends(secret_of)]
+SecretOf = Annotated[str, Depends(secret_of)]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -35,10 +35,12 @@ command_route(router, "/incidents/{incident_id}/acknowledgement", AcknowledgeInc
 command_route(
     router, "/incidents/{incident_id}/restoration", RestoreIncident, {"cause": "硬件更换"}
 )
-command_route(
-    router, "/incidents/{incident_id}/closure", CloseIncident, {"conclusion": "已复盘"}
-)
+command_route(router, "/incidents/{incident_id}/closure", CloseIncident, {"conclusion": "已复盘"})
 list_route(router, "/service-ratings", ServiceRating, "provider_id", "department_id", "request_id")
 command_route(
-    router, "/requests/{request_id}/ratings", RateService, {"stars": 5, "comment": "及时"}, status=201
+    router,
+    "/requests/{request_id}/ratings",
+    RateService,
+    {"stars": 5, "comment": "及时"},
+    status=201,
 )

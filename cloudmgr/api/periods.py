@@ -30,11 +30,11 @@ get_route(router, "/periods/{id}", BillingPeriod)
 def post_close(edge: EdgeOf, secret: SecretOf, month: Id, request_id: RequestId = None) -> Any:
     """Rate the month, issue every statement and close the period for good.
 
-    Page by page, each its own commit; after a crash the same call goes on where it stopped, and
-    closing a closed month answers with it. Roles: finance.
+    Page by page, each its own commit; after a crash the same call goes on where it stopped. A
+    closed month is refused with `period_closed`, so that no repetition does anything twice.
+    Roles: finance.
     """
-    with edge.node.reading() as world:
-        now = edge.now(world)
-        actor = edge.actor(world, secret, now)
+    with edge.reading(secret) as (_, actor, now):
+        pass
     closed = close_period(edge.node, ClosePeriod(month=month), actor, now, request_id or "")
     return codec.dump(closed)

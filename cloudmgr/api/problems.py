@@ -1,13 +1,19 @@
-"""Every refusal as problem+json (RFC 9457): ours, malformed bodies, and what nobody expected."""
+"""Every refusal as problem+json (RFC 9457): ours, malformed bodies, and what nobody expected.
+
+Owns how a refusal looks on the wire. Codes and sentences come with the errors; only those of HTTP
+itself (no such route, wrong method, too large) stand here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -16,7 +22,7 @@ from catalog.errors import CloudmgrError
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
-KEPT_CODES = ("float_money", "bad_amount")
+KEPT_CODES = ("float_money", "bad_amount", "bad_ratio")
 
 
 class Problem(BaseModel):
@@ -32,7 +38,6 @@ class Problem(BaseModel):
 
 
 TITLES = {
-    400: "Bad request",
     401: "Unauthenticated",
     403: "Forbidden",
     404: "Not found",
@@ -56,17 +61,27 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
-    body = {
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A refusal; `facts` for machines never replace the five fields every problem has."""
+    body: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES.get(status, "Error"),
         "status": status,
         "code": code,
         "detail": detail,
-        **more,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    body |= {name: fact for name, fact in (facts or {}).items() if name not in body}
+    told = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return JSONResponse(
+        body, status_code=status, media_type=MEDIA_TYPE, headers={**told, **(headers or {})}
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -74,7 +89,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(CloudmgrError)
     def ours(request: Request, error: CloudmgrError) -> JSONResponse:
-        return problem(error.status, error.code, error.message, **error.details)
+        if error.status >= 500:
+            log.error("the node is damaged", path=request.url.path, exc_info=error)
+        return problem(error.status, error.code, error.message, error.details)
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -85,13 +102,12 @@ def install(app: FastAPI) -> None:
             422,
             code,
             f"{_where(first)}: {first['msg']}",
-            faults=[{"where": _where(fault), "why": fault["msg"]} for fault in faults[:20]],
+            {"faults": [{"where": _where(fault), "why": fault["msg"]} for fault in faults[:20]]},
         )
 
     @app.exception_handler(HTTPException)
     def framework(request: Request, error: HTTPException) -> JSONResponse:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-        return problem(error.status_code, code, str(error.detail))
+        return _of_http(request, error)
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> JSONResponse:
@@ -99,6 +115,31 @@ def install(app: FastAPI) -> None:
         return problem(
             500, "internal", "the node met an error of its own; it is in the log, nothing changed"
         )
+
+
+def _of_http(request: Request, error: HTTPException) -> JSONResponse:
+    """What the framework refuses by itself, in our words."""
+    path, status = request.url.path, error.status_code
+    if status == 404:
+        return problem(404, "not_found", f"there is no route {path}; /docs lists them all")
+    if status == 405:
+        allowed = ", ".join(_methods(request))
+        why = f"{request.method} does nothing at {path}; use {allowed}"
+        return problem(405, "method_not_allowed", why, headers={"Allow": allowed})
+    if status == 400:  # a body that is no JSON at all, such as one nested too deep
+        return problem(422, "malformed", "body: it cannot be read as JSON; mend it")
+    if status == 413:
+        return problem(413, "too_large", str(error.detail))
+    return problem(status, "refused", str(error.detail), headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method the path answers to; the framework names those of its first route only."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path_regex.match(request.url.path):
+            found.update(route.methods or ())
+    return sorted(found)
 
 
 def document(app: FastAPI) -> None:

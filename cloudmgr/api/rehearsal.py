@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloudmgr.api.edge import EdgeOf, RequestId, SecretOf
 from cloudmgr.api.problems import responses
+from cloudmgr.api.routes import Instant
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.services import codec
 from cloudmgr.services.clock import ClockMoved, MoveClock
@@ -25,7 +26,7 @@ class ClockBody(BaseModel):
         json_schema_extra={"examples": [{"now": "2026-01-05T09:00:00+08:00"}]},
     )
 
-    now: Annotated[AwareDatetime, Field(description="An instant with its offset")]
+    now: Annotated[Instant, Field(description="An instant with its offset")]
 
 
 class NodeInfo(BaseModel):

@@ -11,11 +11,12 @@ import binascii
 import inspect
 import re
 from dataclasses import MISSING, fields
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, get_type_hints
 
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
 from catalog.errors import Invalid
 from cloudmgr.api.edge import EdgeOf, IdempotencyKey, RequestId, SecretOf
@@ -26,7 +27,21 @@ from cloudmgr.services.commands import HANDLERS, Command, snake
 from cloudmgr.services.reading import page, read
 
 MAX_PAGE = 500
+_ETAGS = re.compile(r'"[^"]*"')
 Id = Annotated[str, Path(min_length=1, max_length=160)]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        max_length=400,
+        description="The ETag already held; the answer is 304 while nothing has changed.",
+    ),
+]
+Instant = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2999, 12, 1, tzinfo=UTC)),
+]
+"""An instant with its offset, within the years that have billing months."""
 
 
 def command_route(
@@ -66,9 +81,7 @@ def command_route(
         for name in in_path
     ]
     if body_type is not None:
-        parameters.append(
-            inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=body_type)
-        )
+        parameters.append(_body_parameter(body_type))
     _sign(endpoint, parameters)
     router.add_api_route(
         path,
@@ -85,41 +98,26 @@ def command_route(
 
 def list_route(router: APIRouter, path: str, kind: type[Value], *filters: str) -> None:
     """GET `path` pages through the records of a kind, filtered by equality of named fields."""
-    hints = get_type_hints(kind, include_extras=True)
     model = create_model(
         f"{kind.__name__}Page",
         items=(list[kind], ...),  # type: ignore[valid-type]
         next_cursor=(str | None, Field(None, description="Send it as `cursor` for the next page")),
     )
 
-    def endpoint(
-        edge: EdgeOf,
-        secret: SecretOf,
-        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-        cursor: Annotated[str | None, Query(max_length=400)] = None,
-        **given: Any,
-    ) -> Any:
-        where = {name: value for name, value in given.items() if value is not None}
+    def endpoint(edge: EdgeOf, secret: SecretOf, query: Any) -> Any:
+        where = query.model_dump(include=set(filters), exclude_none=True)
+        after = decode(query.cursor)
         with edge.reading(secret) as (world, actor, _):
-            found = page(world, actor, kind, after=decode(cursor), limit=limit, **where)
+            found = page(world, actor, kind, after=after, limit=query.limit, **where)
         body = {
             "items": codec.dump(found.items, tuple[kind, ...]),  # type: ignore[valid-type]
             "next_cursor": encode(found.next_after) if found.next_after else None,
         }
         return _raw(body)
 
-    _sign(
-        endpoint,
-        [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=Annotated[_filter_type(hints[name]), Query()],
-            )
-            for name in filters
-        ],
-    )
+    queries = _query_model(kind, filters)
+    endpoint.__annotations__["query"] = Annotated[queries, Query()]
+    _sign(endpoint, [])
     router.add_api_route(
         path,
         endpoint,
@@ -135,11 +133,13 @@ def list_route(router: APIRouter, path: str, kind: type[Value], *filters: str) -
 def get_route(router: APIRouter, path: str, kind: type[Value]) -> None:
     """GET one record; its version is the ETag."""
 
-    def endpoint(edge: EdgeOf, secret: SecretOf, id: Id) -> Any:
+    def endpoint(edge: EdgeOf, secret: SecretOf, id: Id, if_none_match: IfNoneMatch = None) -> Any:
         with edge.reading(secret) as (world, actor, _):
             found = read(world, actor, kind, id)
-        response = _raw(codec.dump(found))
-        response.headers["ETag"] = f'"{found.version}"'
+        etag = f'"{found.version}"'
+        held = _ETAGS.findall(if_none_match or "")
+        response = Response(status_code=304) if etag in held else _raw(codec.dump(found))
+        response.headers["ETag"] = etag
         return response
 
     router.add_api_route(
@@ -150,7 +150,7 @@ def get_route(router: APIRouter, path: str, kind: type[Value]) -> None:
         summary=f"Get {_title(kind.__name__)}",
         description=inspect.getdoc(kind),
         response_model=kind,
-        responses=responses(401, 404, 422),
+        responses={304: {"description": "Not changed"}, **responses(401, 404, 422)},
     )
 
 
@@ -165,11 +165,16 @@ def decode(cursor: str | None) -> str:
         return ""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
+        after = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError) as error:
-        raise Invalid(
-            "bad_cursor", "this cursor is not one of ours; start again without it"
-        ) from error
+        raise _bad_cursor() from error
+    if "\x00" in after:  # no id has one
+        raise _bad_cursor()
+    return after
+
+
+def _bad_cursor() -> Invalid:
+    return Invalid("bad_cursor", "this cursor is not one of ours; start again without it")
 
 
 def _body_model(
@@ -180,13 +185,42 @@ def _body_model(
     for field in fields(command):
         if field.name not in in_path:
             default = ... if field.default is MISSING else field.default
-            parts[field.name] = (hints[field.name], default)
+            parts[field.name] = (_at_the_edge(hints[field.name]), default)
     if not parts:
         return None
     return create_model(
         f"{command.__name__}Body",
         __config__=ConfigDict(extra="forbid", json_schema_extra={"examples": [example]}),
         **parts,
+    )
+
+
+def _query_model(kind: type[Value], filters: tuple[str, ...]) -> type[BaseModel]:
+    """What a list may be asked; a misspelt filter is refused, for it would filter nothing."""
+    hints = get_type_hints(kind, include_extras=True)
+    asked: dict[str, Any] = {name: (_filter_type(hints[name]), None) for name in filters}
+    return create_model(
+        f"{kind.__name__}Query",
+        __config__=ConfigDict(extra="forbid"),
+        limit=(int, Field(50, ge=1, le=MAX_PAGE)),
+        cursor=(str | None, Field(None, max_length=400)),
+        **asked,
+    )
+
+
+def _at_the_edge(hint: Any) -> Any:
+    """A field's type with what only the edge can ask: that an instant says its offset."""
+    return {datetime: Instant, datetime | None: Instant | None}.get(hint, hint)
+
+
+def _body_parameter(body: type[BaseModel]) -> inspect.Parameter:
+    """A body may be left out when every field of it may."""
+    needed = any(field.is_required() for field in body.model_fields.values())
+    return inspect.Parameter(
+        "body",
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=body if needed else body | None,
+        default=inspect.Parameter.empty if needed else None,
     )
 
 

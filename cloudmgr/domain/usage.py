@@ -34,3 +34,8 @@ class UsageBatch(Value):
     partitions: tuple[str, ...]
     quarantine_path: str | None
     received_at: datetime
+
+
+def usage_batch_id(pool_id: str, batch_id: str) -> str:
+    """A pool names its batches as it likes; another pool may use the same names."""
+    return f"{pool_id}/{batch_id}"

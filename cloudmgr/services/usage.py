@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from catalog.period import Month
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.allocations import Allocation
-from cloudmgr.domain.errors import batch_changed
 from cloudmgr.domain.metering import (
     METERS,
     BatchVerdict,
@@ -26,7 +25,7 @@ from cloudmgr.domain.metering import (
     expected_samples,
 )
 from cloudmgr.domain.pools import ResourcePool
-from cloudmgr.domain.usage import ReasonCount, UsageBatch
+from cloudmgr.domain.usage import ReasonCount, UsageBatch, usage_batch_id
 from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.pricing import sku_at
 from cloudmgr.services.world import World
@@ -41,7 +40,8 @@ HourlySums = dict[str, tuple[tuple[datetime, int], ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestUsage(Command):
-    """A pool sends a batch of readings; the same batch twice changes nothing.
+    """A pool sends a batch of readings under an id of its own; the same batch twice changes
+    nothing.
 
     `batch` is a `cloudmgr.usage.batches.Batch`: canonical rows and their digest.
     """
@@ -53,13 +53,13 @@ class IngestUsage(Command):
 
 @handles(Role.PROVIDER)
 def ingest_usage(world: World, command: IngestUsage, actor: Actor, now: datetime) -> UsageBatch:
-    """Raises `batch_changed` for other contents, or another pool's, under a used id."""
+    """Raises `batch_changed` for other contents under an id that the pool used before."""
     pool = world.get(ResourcePool, command.pool_id)
     require_in(actor, pool.provider_id, "ResourcePool", pool.id, Role.PROVIDER)
     batch: Batch = command.batch
-    known = world.seek(UsageBatch, command.batch_id)
-    if known is not None and known.pool_id != pool.id:
-        raise batch_changed(command.batch_id)
+    id = usage_batch_id(pool.id, command.batch_id)
+    world.lock((UsageBatch, id))  # who sends it twice at once waits for the first answer
+    known = world.seek(UsageBatch, id)
     verdict = decide_batch(command.batch_id, known.digest if known else None, batch.digest)
     if known is not None and verdict is BatchVerdict.REPEATED:
         return known
@@ -67,7 +67,7 @@ def ingest_usage(world: World, command: IngestUsage, actor: Actor, now: datetime
     written = world.usage.write(command.batch_id, pool.id, parts.accepted, parts.quarantined)
     return world.put(
         UsageBatch(
-            id=command.batch_id,
+            id=id,
             pool_id=pool.id,
             provider_id=pool.provider_id,
             digest=batch.digest,
