@@ -1,7 +1,8 @@
 """Who may read what: one rule for the API's lists, its single records and the memory driver.
 
 City offices read everything; a department its own, a county its county's, a provider its own.
-What has no owner is read by everybody who is signed in, or by city offices only.
+What has no owner is read by everybody who is signed in, or by city offices only. Who is both of a
+department and of a provider reads as the department.
 """
 
 from __future__ import annotations
@@ -9,18 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from cloudmgr.domain.access import Actor, Role
+from cloudmgr.domain.access import Actor, Grant, Role
+from cloudmgr.domain.applications import Application
 from cloudmgr.domain.approvals import Approval
+from cloudmgr.domain.budget import Budget
 from cloudmgr.domain.errors import not_found
 from cloudmgr.domain.parties import Organisation, Region
 from cloudmgr.domain.pools import ResourcePool, Site
-from cloudmgr.domain.quotes import Quote
+from cloudmgr.domain.quota import Quota
+from cloudmgr.domain.quotes import PRICING_STATES, Quote
 from cloudmgr.domain.requests import ResourceRequest
+from cloudmgr.domain.settlement import Settlement
 from cloudmgr.domain.values import Value
 from cloudmgr.services.world import V, World
 
-PUBLIC: frozenset[type[Value]] = frozenset({Region, Organisation, Site, ResourcePool, Quote})
-"""Read by everybody who is signed in; services of other nouns add theirs with `open_to_all`."""
+PUBLIC: frozenset[type[Value]] = frozenset({Region, Organisation, Site, ResourcePool})
+"""Read by everybody who is signed in, but for providers among them only what is theirs; services
+of other nouns add theirs with `open_to_all`."""
 
 _public: set[type[Value]] = set(PUBLIC)
 
@@ -68,28 +74,59 @@ def read(world: World, actor: Actor, kind: type[V], id: str) -> V:
     return record
 
 
-def visible(world: World, actor: Actor, kind: type[Value]) -> dict[str, tuple[str, ...]] | None:
+def visible(world: World, actor: Actor, kind: type[Value]) -> dict[str, tuple[Any, ...]] | None:
     """The conditions under which records of a kind are the actor's to see.
 
     None when none are; an empty mapping when all are.
     """
-    if actor.city_wide or kind in _public:
+    if actor.city_wide:
         return {}
-    fields = kind.__dataclass_fields__
-    if kind is Approval:
-        return _through_requests(world, actor)
     departments = _departments(world, actor)
-    if departments and "department_id" in fields:
-        return {"department_id": departments}
-    if departments and kind is Organisation:
-        return {"id": departments}
     providers = tuple(sorted(actor.organisations(Role.PROVIDER)))
-    if providers and "provider_id" in fields:
+    if providers and not departments:
+        own = _of_providers(world, kind, providers)
+        return {} if own is None and kind in _public else own
+    if kind is Quote:  # an offer is between the provider and the city until it is in force
+        return {"state": PRICING_STATES}
+    if kind in _public:
+        return {}
+    payers = tuple(sorted(grant.organisation_id for grant in actor.grants if _pays(grant)))
+    if payers and kind in (Budget, Settlement):
+        return {"payer_id": payers}
+    return _of_departments(world, actor, kind, departments) if departments else None
+
+
+def _of_providers(
+    world: World, kind: type[Value], providers: tuple[str, ...]
+) -> dict[str, tuple[Any, ...]] | None:
+    """Its own pools, quotes, tasks and papers: competitors do not see each other's."""
+    fields = kind.__dataclass_fields__
+    if "provider_id" in fields:
         return {"provider_id": providers}
-    if providers and "pool_id" in fields:
+    if "pool_id" in fields:
         pools = world.find(ResourcePool, provider_id=providers)
         return {"pool_id": tuple(pool.id for pool in pools)}
     return None
+
+
+def _of_departments(
+    world: World, actor: Actor, kind: type[Value], departments: tuple[str, ...]
+) -> dict[str, tuple[Any, ...]] | None:
+    if "department_id" in kind.__dataclass_fields__:
+        return {"department_id": departments}
+    if kind is Approval:  # signatures are seen by those who see the request they stand under
+        requests = world.find(ResourceRequest, department_id=departments)
+        return {"request_id": tuple(request.id for request in requests)}
+    if kind is Quota:
+        systems = world.find(Application, department_id=departments)
+        scopes = (*actor.counties, *departments, *(system.id for system in systems))
+        return {"scope_id": scopes}
+    return None
+
+
+def _pays(grant: Grant) -> bool:
+    """A county's finance office reads what it pays; the city's reads everything."""
+    return grant.county and grant.role is Role.FINANCE
 
 
 def _departments(world: World, actor: Actor) -> tuple[str, ...]:
@@ -98,12 +135,3 @@ def _departments(world: World, actor: Actor) -> tuple[str, ...]:
         inside = world.find(Organisation, region_id=tuple(sorted(actor.counties)))
         own.update(each.id for each in inside)
     return tuple(sorted(own))
-
-
-def _through_requests(world: World, actor: Actor) -> dict[str, tuple[str, ...]] | None:
-    """Signatures are seen by those who see the request they stand under."""
-    departments = _departments(world, actor)
-    if not departments:
-        return None
-    requests = world.find(ResourceRequest, department_id=departments)
-    return {"request_id": tuple(request.id for request in requests)}
