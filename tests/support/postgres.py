@@ -55,11 +55,12 @@ def running_server() -> Iterator[URL]:
 
 
 @contextmanager
-def fresh_database(server: URL) -> Iterator[URL]:
-    """A new empty database, dropped at the end with whatever is still connected to it."""
+def fresh_database(server: URL, template: str | None = None) -> Iterator[URL]:
+    """A new database, empty or a copy of the one named `template`, which nobody may be using;
+    dropped at the end with whatever is still connected to it."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"cloudmgr_test_{worker}_{os.getpid()}_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name}")
+    _execute(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     try:
         yield server.set(database=name)
     finally:

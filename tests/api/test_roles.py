@@ -1,0 +1,232 @@
+"""Who may give which command: the registry's roles at every route, and foreign things not found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cloudmgr.domain.access import Role
+from cloudmgr.services.commands import HANDLERS, Handler
+from tests.api.conftest import Lived
+from tests.support.api import Api, application, done, filled, operations, refused
+
+COMMANDS = {handler.name: handler for handler in HANDLERS.values()}
+
+SOMEBODY = {
+    Role.DEPARTMENT_USER: "d01.user",
+    Role.DEPARTMENT_LEAD: "d01.lead",
+    Role.COUNTY_REVIEWER: "d41.reviewer",
+    Role.AUTHORITY: "authority.a",
+    Role.TECHNICAL_REVIEWER: "tech.a",
+    Role.OPERATING_COMPANY: "opco.a",
+    Role.PROVIDER: "prov1.a",
+    Role.ASSESSOR: "assessor.a",
+    Role.FINANCE: "finance.a",
+    Role.PLANNER: "tech.planner",
+    Role.SYSTEM_ADMIN: "authority.sysadmin",
+    Role.SECURITY_ADMIN: "authority.secadmin",
+    Role.AUDIT_ADMIN: "authority.auditadmin",
+}
+
+
+def example(operation: str) -> Any:
+    """The body that the document shows for a command; None when it takes none."""
+    document = application().openapi()
+    method, path = operations()[operation]
+    content = document["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    if schema is None:
+        return None
+    named = schema.get("$ref") or schema["anyOf"][0]["$ref"]
+    examples = document["components"]["schemas"][named.rpartition("/")[2]]["examples"]
+    return examples[0]
+
+
+def anywhere(operation: str) -> tuple[str, str]:
+    """Method and path of an operation about things that do not exist."""
+    method, path = operations()[operation]
+    return method, filled(path, **dict.fromkeys(_names(path), "absent"))
+
+
+def _names(path: str) -> list[str]:
+    return [part.strip("{}") for part in path.split("/") if part.startswith("{")]
+
+
+def secured() -> list[str]:
+    paths = application().openapi()["paths"]
+    return [op["operationId"] for ops in paths.values() for op in ops.values() if "security" in op]
+
+
+def test_every_role_has_somebody_here() -> None:
+    assert set(SOMEBODY) == set(Role)
+
+
+def test_only_signing_in_and_what_the_node_is_are_open_to_strangers() -> None:
+    assert set(operations()) - set(secured()) == {"log_in", "get_node"}
+
+
+@pytest.mark.parametrize("operation", secured())
+def test_a_stranger_is_told_to_sign_in_at_every_route(lived: Lived, operation: str) -> None:
+    method, path = anywhere(operation)
+    refused(lived.api.request(method, path, json=example(operation)), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("handler", COMMANDS.values(), ids=COMMANDS.keys())
+def test_a_command_is_for_its_roles_only(lived: Lived, handler: Handler) -> None:
+    method, path = anywhere(handler.name)
+    for role in set(Role) - handler.roles:
+        answer = lived.api.request(method, path, SOMEBODY[role], **_body(handler.name))
+        problem = refused(answer, 403, "forbidden")
+        assert problem["command"] == handler.name
+        for allowed in handler.roles:
+            assert allowed in problem["detail"]
+
+
+def _body(operation: str) -> dict[str, Any]:
+    if operation == "ingest_usage":
+        row = '{"resource":"r","meter":"m","time":"2026-01-01T00:00:00Z","value":1}'
+        return {"content": row, "headers": {"Content-Type": "application/x-ndjson"}}
+    return {"json": example(operation)}
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [handler for handler in COMMANDS.values() if Role.FINANCE in handler.roles],
+    ids=lambda handler: handler.name,
+)
+def test_a_countys_finance_office_gives_no_command_of_the_citys(
+    lived: Lived, handler: Handler
+) -> None:
+    method, path = anywhere(handler.name)
+    answer = lived.api.request(method, path, "finance-xiayi.a", **_body(handler.name))
+    if handler.counties:
+        assert answer.status_code != 403
+    else:
+        refused(answer, 403, "forbidden")
+
+
+Foreign = Callable[[Lived], tuple[dict[str, str], dict[str, Any] | None]]
+"""The ids of a thing of d01, d41, d03 or prov1, and the body of a command about it."""
+
+
+def _thing(path: str, name: str, body: Any = None, **where: str) -> Foreign:
+    """The first record of a list as the thing a command is about."""
+
+    def found(lived: Lived) -> tuple[dict[str, str], dict[str, Any] | None]:
+        return {name: lived.api.items(path, "finance.a", limit=500, **where)[0]["id"]}, body
+
+    return found
+
+
+def _of_d01(body: dict[str, Any] | None = None) -> Foreign:
+    return _thing("requests", "request_id", body, department_id="d01")
+
+
+def _given(ids: dict[str, str], body: dict[str, Any] | None = None) -> Foreign:
+    return lambda lived: (ids, body)
+
+
+STATEMENT = {"statement_id": "ST-2026-01/d03"}
+BY_PROV1 = {"provider_id": "prov1"}
+
+FOREIGN: list[tuple[str, str, Foreign]] = [
+    ("draft_request", "d02.user", _given({}, {**example("draft_request"), "department_id": "d01"})),
+    ("submit_request", "d02.user", _of_d01()),
+    ("sign_request", "d02.lead", _of_d01({"decision": "approve"})),
+    ("sign_request", "d42.reviewer",
+     _thing("requests", "request_id", {"decision": "reject"}, department_id="d41")),
+    ("resubmit_request", "d02.lead", _of_d01()),
+    ("withdraw_request", "d02.lead", _of_d01({"reason": "not ours"})),
+    ("confirm_delivery", "d02.user", _of_d01({"accepted": True})),
+    ("rate_service", "d02.user", _of_d01({"stars": 1})),
+    ("register_application", "d02.user",
+     _given({}, {**example("register_application"), "department_id": "d01"})),
+    ("accept_trial", "d02.user", _thing("allocations", "allocation_id", department_id="d01")),
+    ("confirm_statement", "d04.user", _given(STATEMENT)),
+    ("confirm_statement", "d41.lead", _given(STATEMENT)),
+    ("object_to_statement", "d04.lead",
+     _given(STATEMENT, {"line_ids": ["RL-2026-01/ALC-00000001/001"], "reason": "not ours"})),
+    ("submit_quote", "prov2.a",
+     _given({}, {**example("submit_quote"), "contract_id": "HT-2025-01"})),
+    ("set_inventory", "prov2.a", _given({"pool_id": "kunpeng-a"}, example("set_inventory"))),
+    ("accept_work_order", "prov2.a", _thing("work-orders", "work_order_id", **BY_PROV1)),
+    ("complete_work_order", "prov2.a",
+     _thing("work-orders", "work_order_id", {"deliveries": []}, **BY_PROV1)),
+    ("refuse_work_order", "prov2.a",
+     _thing("work-orders", "work_order_id", {"reason": "no"}, **BY_PROV1)),
+    ("report_incident", "prov2.a",
+     _given({}, {"pool_id": "kunpeng-a", "severity": "major", "description": "theirs is down"})),
+    ("acknowledge_incident", "prov2.a", _thing("incidents", "incident_id", **BY_PROV1)),
+    ("restore_incident", "prov2.a",
+     _thing("incidents", "incident_id", {"cause": "none"}, **BY_PROV1)),
+    ("appeal_assessment", "prov2.a",
+     _thing("assessments", "assessment_id", {"text": "too good"}, **BY_PROV1)),
+    ("confirm_settlement", "prov2.a", _thing("settlements", "settlement_id", **BY_PROV1)),
+    ("record_invoice", "prov2.a",
+     _thing("settlements", "settlement_id", example("record_invoice"), **BY_PROV1)),
+    ("record_invoice", "opco.a",
+     _thing("settlements", "settlement_id", example("record_invoice"), payee_id="prov1")),
+    ("ingest_usage", "prov2.a", _given({"pool_id": "kunpeng-a", "batch_id": "b-1"})),
+    ("record_budget_change", "finance-xiayi.a",
+     _given({}, {**example("record_budget_change"), "payer_id": "finance-yucheng"})),
+]  # fmt: skip
+"""Command, who gives it with the right role in the wrong organisation, and what it is about."""
+
+NOBODY_IS_FOREIGN = {
+    "register_organisation", "register_user", "grant_role", "move_clock",  # administrators
+    "register_contract", "decide_quote", "publish_assessment", "resolve_appeal",  # the authority
+    "score_assessment", "register_pool", "move_pool", "set_quota", "close_incident",  # its centre
+    "dispatch_request",  # the desk
+    "close_period", "resolve_objection", "draft_settlements", "decide_coefficient",
+    "review_settlement", "request_payment", "record_payment",  # the city's finance
+}  # fmt: skip
+"""Commands of the city's offices, which act for all."""
+
+
+def test_every_command_of_one_organisation_is_tried_from_another() -> None:
+    tried = {name for name, _, _ in FOREIGN}
+    assert tried | NOBODY_IS_FOREIGN == set(COMMANDS)
+    assert not tried & NOBODY_IS_FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("operation", "login", "foreign"), FOREIGN, ids=[f"{name} by {who}" for name, who, _ in FOREIGN]
+)
+def test_a_command_about_a_foreign_thing_finds_nothing(
+    lived: Lived, operation: str, login: str, foreign: Foreign
+) -> None:
+    ids, body = foreign(lived)
+    method, path = operations()[operation]
+    more = {"json": body} if operation != "ingest_usage" else _body(operation)
+    problem = refused(
+        lived.api.request(method, filled(path, **ids), login, **more), 404, "not_found"
+    )
+    if not ids:
+        return
+    name, id = next(iter(ids.items()))
+    absent = lived.api.request(method, filled(path, **{**ids, name: "absent"}), login, **more)
+    assert absent.json()["detail"].replace("absent", id) == problem["detail"]
+
+
+def test_the_owner_is_not_refused_where_the_stranger_is(lived: Lived) -> None:
+    """The table above would also pass if everybody were refused."""
+    order = lived.api.items("work-orders", "prov1.a")[0]["id"]
+    again = lived.api.give("accept_work_order", "prov1.a", work_order_id=order)
+    refused(again, 409, "illegal_transition")
+    statement = lived.api.give("confirm_statement", "d03.user", statement_id="ST-2026-01/d03")
+    refused(statement, 409, "illegal_transition")
+
+
+def test_no_person_holds_two_of_the_three_administrators_roles(city: Api) -> None:
+    user = city.post(
+        "users",
+        "authority.sysadmin",
+        {"login": "one.person", "name": "一人", "password": "a long pass phrase"},
+    )
+    path = f"users/{done(user)['id']}/roles"
+    grant = {"role": "system_admin", "organisation_id": "authority"}
+    done(city.post(path, "authority.secadmin", grant))
+    second = {"role": "audit_admin", "organisation_id": "authority"}
+    refused(city.post(path, "authority.secadmin", second), 409, "separation_of_duties")
