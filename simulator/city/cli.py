@@ -15,17 +15,20 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from catalog.errors import Invalid
 from catalog.load import find_version
+from catalog.period import Month
 from cloudmgr.cities.city import City
 from cloudmgr.cities.load import load_city
 from cloudmgr.cities.opening import opening_lines
 from cloudmgr.cities.read import find_city
 from cloudmgr.services.memory import MemoryNode
+from simulator.city import month as folder
 from simulator.city import node as nodes
 from simulator.city.driver import Driver, NodeDriver
 from simulator.city.http import HttpDriver
 from simulator.city.meters import SAMPLES_A_DAY
-from simulator.city.outcome import outcome
+from simulator.city.outcome import outcome, read_back
 from simulator.city.play import Played, play
+from simulator.city.stage import Stage
 from simulator.city.table import print_month
 from simulator.terminal import refusals, say
 from simulator.traces.archetypes import synthesize
@@ -76,35 +79,45 @@ def month(
         "var/run"
     ),
     host: str = "127.0.0.1",
-    port: int = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
     seed: Seed = 1,
     traces: Traces = None,
     format: Format = None,
     stay: Annotated[bool, typer.Option(help="Keep serving afterwards.")] = True,
 ) -> None:
-    """Make a node, play one month of the reference city live, and keep serving it."""
-    with refusals(as_json=False):
+    """Make a node, play one month of the reference city live, and keep serving it.
+
+    Where that was done before, the node is served again and its month printed from it.
+    """
+    with refusals(as_json=False), folder.held(data):
         reference = find_city(CITY)
-        console = Console()
-        if (data / "cloudmgr.db").exists():
-            raise Invalid(
-                "data_exists",
-                f"{data} holds a node already; remove the folder, or serve it with "
-                f"`cloudmgr serve --data {data}`",
-            )
-        data.mkdir(parents=True, exist_ok=True)
-        shares = _shares(reference, traces, format, 1, seed)
-        nodes.create(data, CITY)
-        with nodes.serving(data, port, host) as url:
-            driver = HttpDriver(url, reference.sample_password)
-            print_month(reference, outcome(_played(reference, driver, shares, 1, seed)), console)
-            driver.close()
+        nodes.require_free(port, host)
+        asked = {"seed": seed, "traces": traces and str(traces), "format": format}
+        before = folder.told_before(data, asked)
+        shares = None if before else _shares(reference, traces, format, 1, seed)
+        if shares is not None:
+            if folder.begin(data, asked):
+                typer.echo(f"the last play in {data} was interrupted; playing again", err=True)
+            nodes.create(data, CITY)
+        with nodes.serving(data, port, host) as node, _live(node.url, reference) as driver:
+            if shares is not None:
+                told = outcome(_played(reference, driver, shares, 1, seed))
+                folder.finish(data, asked, told)
+            else:
+                stage = Stage(reference, driver, seed)
+                told = {**(before or {}), **read_back(stage, [Month.of(reference.opens_at)])}
+            console = Console()
+            print_month(reference, told, console)
             if stay:
-                console.print(f"serving {url}  (API documentation: {url}/docs)  Ctrl-C stops")
-                try:
-                    nodes.wait_for_ever(url)
-                except KeyboardInterrupt:
-                    console.print("stopped")
+                _stay(node, console)
+
+
+def _stay(node: nodes.ServedNode, console: Console) -> None:
+    console.print(f"serving {node.url}  (API documentation: {node.url}/docs)  Ctrl-C stops")
+    try:
+        node.wait()
+    except KeyboardInterrupt:
+        console.print("stopped")
 
 
 def _shares(
@@ -137,14 +150,23 @@ def _driver(node: str | None, memory: bool, reference: City) -> Iterator[Driver]
             load_city(world, CITY, reference.opens_at)
         yield NodeDriver(held)
     elif node is not None:
-        live = HttpDriver(node, reference.sample_password)
-        yield live
-        live.close()
+        with _live(node, reference) as live:
+            live.require_fresh(reference)
+            yield live
     else:
-        with tempfile.TemporaryDirectory(prefix="cloudmgr-") as folder:
-            nodes.create(Path(folder), CITY)
-            with nodes.serving(Path(folder)) as url, _driver(url, False, reference) as driver:
-                yield driver
+        with tempfile.TemporaryDirectory(prefix="cloudmgr-") as made:
+            nodes.create(Path(made), CITY)
+            with nodes.serving(Path(made)) as own, _live(own.url, reference) as live:
+                yield live
+
+
+@contextmanager
+def _live(url: str, reference: City) -> Iterator[HttpDriver]:
+    driver = HttpDriver(url, reference.sample_password)
+    try:
+        yield driver
+    finally:
+        driver.close()
 
 
 def _played(reference: City, driver: Driver, shares: TraceShares, months: int, seed: int) -> Played:

@@ -8,7 +8,6 @@ the day is over, and the node sorts it out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -19,7 +18,6 @@ from catalog.period import DAY, Month, local_day, midnight
 from catalog.skus import PricingModel, Sku
 from cloudmgr.domain.access import Role
 from cloudmgr.domain.allocations import Allocation
-from cloudmgr.domain.usage import UsageBatch
 from cloudmgr.usage.batches import READING_SCHEMA
 from simulator.city.stage import Process, Stage
 from simulator.traces.shares import TraceShares
@@ -33,20 +31,6 @@ a trace at one eighth of its size uses about what was estimated [sample]."""
 PPM = 1_000_000
 
 
-@dataclass(slots=True)
-class Counts:
-    """Rows over the whole play; accepted + quarantined = sent."""
-
-    sent: int = 0
-    accepted: int = 0
-    quarantined: int = 0
-
-    def add(self, batch: UsageBatch) -> None:
-        self.sent += batch.sent
-        self.accepted += batch.accepted
-        self.quarantined += batch.quarantined
-
-
 class Meters:
     """The meters of all pools of a stage."""
 
@@ -54,7 +38,6 @@ class Meters:
         self.stage = stage
         self.shares = shares
         self.skus = skus
-        self.counts = Counts()
 
     def run(self, month: Month) -> Process:
         """Send each day of a month shortly after it has ended."""
@@ -67,7 +50,7 @@ class Meters:
                 rows = self.rows(running, day)
                 if rows.num_rows:
                     batch_id = f"{pool.id}-{day.isoformat()}"
-                    self.counts.add(self.stage.driver.ingest(login, pool.id, batch_id, rows))
+                    self.stage.driver.ingest(login, pool.id, batch_id, rows)
 
     def rows(self, allocations: Iterable[Allocation], day: date) -> pa.Table:
         """The readings of one day: resource, meter, time, value."""

@@ -37,7 +37,7 @@ Progress = Callable[[date], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A finished play: the stage as it ended, the meters' counts and what it took."""
+    """A finished play: the stage as it ended, the meters with their traces, and what it took."""
 
     stage: Stage
     meters: Meters
