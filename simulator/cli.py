@@ -9,6 +9,7 @@ import typer
 from catalog.errors import CloudmgrError
 from simulator.city.cli import city, month
 from simulator.consolidation.cli import app as validate_app
+from simulator.pool.cli import pool
 from simulator.traces.cli import app as traces_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The simulator of cloudmgr.")
@@ -16,6 +17,7 @@ app.add_typer(traces_app, name="traces", help="Read, convert and look at workloa
 app.add_typer(validate_app, name="validate", help="Hold the simulator against an outside judge.")
 app.command("city")(city)
 app.command("month")(month)
+app.command("pool")(pool)
 
 
 def main() -> None:

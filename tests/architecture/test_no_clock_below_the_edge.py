@@ -25,6 +25,7 @@ WALL_TIME = {
     "simulator/consolidation/cli.py": "reports wall_s, read_s and compile_s",
     "simulator/city/node.py": "waits for the node it started to answer",
     "simulator/city/play.py": "reports wall_s, the seconds a run took",
+    "simulator/pool/cli.py": "lets the clock of a served pool run on from --start",
     "simulator/traces/cli.py": "reports wall_s, the seconds a conversion took",
 }
 
