@@ -20,6 +20,7 @@ from cloudmgr.cities.load import load_city
 from cloudmgr.domain.audit import verify
 from cloudmgr.domain.errors import bad_value
 from cloudmgr.domain.node import NODE_ID, NodeSettings
+from cloudmgr.pools.cli import pools_app
 from cloudmgr.settings import Settings
 from cloudmgr.store.migrate import upgrade
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.add_typer(catalog_app, name="catalog", help="Check, compare and show catalogs.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
 app.add_typer(audit_app, name="audit")
+app.add_typer(pools_app, name="pools")
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="Folder of the node's files (var/cloudmgr)")
