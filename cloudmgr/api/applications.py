@@ -20,7 +20,7 @@ command_route(
         "code": "B01",
         "name_zh": "档案查询系统",
         "name_en": "Archive search",
-        "department_id": "D01",
+        "department_id": "d01",
         "mlps_level": 2,
         "zone": "extranet",
         "dr_level": 2,

@@ -18,8 +18,8 @@ command_route(
     "/budget-changes",
     RecordBudgetChange,
     {
-        "payer_id": "FIN-CITY",
-        "department_id": "D01",
+        "payer_id": "finance",
+        "department_id": "d01",
         "year": 2026,
         "kind": "add",
         "amount": "200000.00",

@@ -19,8 +19,8 @@ command_route(
     {
         "number": "示例-2026-001",
         "name": "Government cloud services 2026",
-        "provider_id": "P01",
-        "payee_id": "P01",
+        "provider_id": "prov1",
+        "payee_id": "prov1",
         "procurement_method": "public tender",
         "signatories": ["市数据局", "示例云服务商"],
         "starts_at": "2026-01-01T00:00:00+08:00",
@@ -28,7 +28,7 @@ command_route(
         "total": "90000000.00",
         "price_link": "follow_ceiling",
         "billing_start": "trial_accepted",
-        "pool_ids": ["POOL-X86-A"],
+        "pool_ids": ["kunpeng-a"],
     },
     status=201,
 )

@@ -21,7 +21,7 @@ command_route(
         "kind": "department",
         "name_zh": "市档案局",
         "name_en": "City archives",
-        "region_id": "R00",
+        "region_id": "city",
         "budget_unit_code": "900001",
     },
     status=201,
@@ -37,6 +37,6 @@ command_route(
     router,
     "/users/{user_id}/roles",
     GrantRole,
-    {"role": "department_user", "organisation_id": "D01"},
+    {"role": "department_user", "organisation_id": "d01"},
     status=201,
 )

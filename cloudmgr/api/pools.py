@@ -22,8 +22,8 @@ command_route(
     {
         "name_zh": "信创资源池二期",
         "name_en": "Xinchuang pool, phase 2",
-        "provider_id": "P01",
-        "site_id": "S1",
+        "provider_id": "prov1",
+        "site_id": "site-primary",
         "kind": "xinchuang",
         "stack": "kunpeng",
         "zones": ["extranet"],

@@ -15,5 +15,5 @@ command_route(
     router,
     "/quotas",
     SetQuota,
-    {"scope": "department", "scope_id": "D01", "resource_class": "VCPU", "limit_units": 256},
+    {"scope": "department", "scope_id": "d01", "resource_class": "VCPU", "limit_units": 256},
 )

@@ -34,11 +34,11 @@ command_route(
     "/requests",
     DraftRequest,
     {
-        "department_id": "D01",
+        "department_id": "d01",
         "application_id": "A01",
         "kind": "new",
         "reason": "More citizens use the service",
-        "lines": [{"line": 1, "sku_id": "CMP-PKG-KP-4C8G", "quantity": 2, "term_months": 12}],
+        "lines": [{"line": 1, "sku_id": "vm-kunpeng-4c8g", "quantity": 2, "term_months": 12}],
     },
     status=201,
 )

@@ -7,11 +7,12 @@ test's own.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from datetime import datetime, timedelta
 from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from urllib.parse import quote
 
 import httpx
@@ -137,7 +138,12 @@ def filled(path: str, **ids: str) -> str:
 def done(answer: httpx.Response) -> Any:
     """The body of a good answer; anything else fails with what was told."""
     assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.text}"
-    return answer.json()
+    return json.loads(answer.text, parse_float=_float)
+
+
+def _float(text: str) -> NoReturn:
+    """Nothing a node tells is a binary fraction: money is text, quantities are whole."""
+    raise AssertionError(f"{text} is a float")
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
