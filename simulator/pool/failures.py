@@ -24,6 +24,7 @@ class Failure(StrEnum):
     CUT_BEFORE = "cut-before"  # the connection ends, not done
     CUT = "cut"  # the connection ends, done
     LATE = "late"  # done, and answered after `late_seconds`
+    HELD_UP = "held-up"  # arrives only after `late_seconds`, when the node may have asked already
     TWICE = "twice"  # done twice (a repeating proxy), answered once
 
 
@@ -67,6 +68,8 @@ class FailingWay:
         else:
             if kind is Failure.TWICE:
                 await self._handle(scope, body)
+            if kind is Failure.HELD_UP:
+                await asyncio.sleep(self._late_seconds)
             answer = await self._handle(scope, body)
             late = self._late_seconds if kind is Failure.LATE else 0.0
             await asyncio.sleep(self._delay_seconds + late)
