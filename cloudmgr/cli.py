@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 import uvicorn
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from catalog.cli import app as catalog_app
 from catalog.errors import CloudmgrError
 from cloudmgr.api.edge import Edge
-from cloudmgr.app import create_app, open_node
+from cloudmgr.app import create_app, log_plainly, open_node
 from cloudmgr.cities.load import load_city
-from cloudmgr.domain.audit import verify
+from cloudmgr.domain.audit import AuditEvent, verify
 from cloudmgr.domain.errors import bad_value
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.pools.cli import pools_app
+from cloudmgr.services.world import World
 from cloudmgr.settings import Settings
 from cloudmgr.store.migrate import upgrade
+from cloudmgr.store.world import SqlNode
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The management node of a city's cloud."
@@ -50,10 +55,9 @@ def init(
     settings = _settings(data)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings.url)
-    node = open_node(settings)
-    with node.transaction() as world:
+    with closing(open_node(settings)) as node, node.transaction() as world:
         if world.seek(NodeSettings, NODE_ID) is not None:
-            raise bad_value("data", f"{settings.data_dir} holds a node already; choose another")
+            raise bad_value("data", f"{_place(settings)} holds a node already; choose another")
         if city is None:
             now = datetime.now(UTC)
             world.put(NodeSettings(id=NODE_ID, rehearsal=False, city="", created_at=now))
@@ -61,12 +65,11 @@ def init(
         else:
             loaded = load_city(world, city)
             answer = {"rehearsal": True, "city": city, "loaded": loaded.counts}
-    node.close()
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
     else:
         kind = "rehearsal (模拟环境)" if answer["rehearsal"] else "production"
-        typer.echo(f"created a {kind} node in {settings.data_dir}")
+        typer.echo(f"created a {kind} node in {_place(settings)}")
 
 
 @app.command()
@@ -80,52 +83,77 @@ def serve(
 ) -> None:
     """Serve the API, its documentation (/docs) and the overview page."""
     settings = _settings(data)
-    upgrade(settings.url)
-    node = open_node(settings)
-    with node.reading() as world:
-        made = world.seek(NodeSettings, NODE_ID)
-    if made is None:
-        raise bad_value("data", f"{settings.data_dir} holds no node; run `cloudmgr init` first")
-    if rehearsal and not made.rehearsal:
-        raise bad_value("--rehearsal", "this database was made for production and stays so")
-    uvicorn.run(
-        create_app(Edge(node), due_seconds=settings.due_seconds),
-        host=host or settings.host,
-        port=port if port is not None else settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    with _made_node(settings) as (node, made):
+        if rehearsal and not made.rehearsal:
+            raise bad_value("--rehearsal", "this database was made for production and stays so")
+        uvicorn.run(
+            create_app(Edge(node), due_seconds=settings.due_seconds),
+            host=host or settings.host,
+            port=port if port is not None else settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
 
 
 @audit_app.command("verify")
 def audit_verify(data: DataDir = None, as_json: AsJson = False) -> None:
     """Walk the audit chain from its first event and name the first broken link."""
-    node = open_node(_settings(data))
-    with node.reading() as world:
-
-        def events() -> Any:
-            after = 0
-            while page := world.audit_events(after=after, limit=5000):
-                yield from page
-                after = page[-1].sequence
-
-        count = verify(events())
-    node.close()
+    with _made_node(_settings(data)) as (node, _), node.reading() as world:
+        count = verify(_events(world))
     typer.echo(json.dumps({"events": count, "intact": True}) if as_json else f"{count} events hold")
 
 
 def main() -> None:
     """Entry point: refusals become one sentence (or one JSON object) and exit code 1."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log_plainly()
     try:
         app()
     except CloudmgrError as error:
-        if "--json" in sys.argv:
-            typer.echo(json.dumps({"code": error.code, "message": error.message, **error.details}))
-        typer.echo(f"{error.code}: {error.message}", err=True)
-        sys.exit(1)
+        _refuse(error)
+    except DBAPIError as error:
+        why = str(error.orig).strip().partition("\n")[0]
+        _refuse(CloudmgrError("database_failed", f"the database does not do its part: {why}"))
+
+
+def _refuse(error: CloudmgrError) -> None:
+    if "--json" in sys.argv:
+        told = {**error.details, "code": error.code, "message": error.message}
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    typer.echo(f"{error.code}: {error.message}", err=True)
+    sys.exit(1)
 
 
 def _settings(data: Path | None) -> Settings:
-    return Settings(data_dir=data) if data is not None else Settings()
+    try:
+        return Settings(data_dir=data) if data is not None else Settings()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = "_".join(("CLOUDMGR", *map(str, fault["loc"]))).upper()
+        raise bad_value(name, f"{fault['msg']}; mend the environment variable") from error
+
+
+@contextmanager
+def _made_node(settings: Settings) -> Iterator[tuple[SqlNode, NodeSettings]]:
+    """The node that `init` made, brought up to date; raises `bad_value` where there is none."""
+    nothing = bad_value("data", f"{_place(settings)} holds no node; run `cloudmgr init` first")
+    if not settings.present:  # looking must not make an empty one
+        raise nothing
+    upgrade(settings.url)
+    with closing(open_node(settings)) as node:
+        with node.reading() as world:
+            made = world.seek(NodeSettings, NODE_ID)
+        if made is None:
+            raise nothing
+        yield node, made
+
+
+def _place(settings: Settings) -> str:
+    return "the database" if settings.database_url else str(settings.data_dir)
+
+
+def _events(world: World) -> Iterator[AuditEvent]:
+    after = 0
+    while page := world.audit_events(after=after, limit=5000):
+        yield from page
+        after = page[-1].sequence

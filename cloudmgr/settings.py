@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 class Settings(BaseSettings):
@@ -18,11 +21,30 @@ class Settings(BaseSettings):
     port: int = 8000
     due_seconds: int = 30
 
+    @field_validator("database_url")
+    @classmethod
+    def _a_url(cls, value: str | None) -> str | None:
+        try:
+            if value is not None:
+                make_url(value)
+        except ArgumentError as error:  # its own words could repeat a password
+            raise ValueError("it is no URL, such as postgresql://user@host/database") from error
+        return value
+
     @property
     def url(self) -> str:
         """The database by URL, or the SQLite file in the data folder."""
-        return self.database_url or f"sqlite:///{(self.data_dir / 'cloudmgr.db').absolute()}"
+        return self.database_url or f"sqlite:///{self._file.absolute()}"
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a database to open; a server's is asked when it is opened."""
+        return self.database_url is not None or self._file.exists()
 
     @property
     def lake_dir(self) -> Path:
         return self.data_dir / "lake"
+
+    @property
+    def _file(self) -> Path:
+        return self.data_dir / "cloudmgr.db"
