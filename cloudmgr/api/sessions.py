@@ -12,7 +12,7 @@ from cloudmgr.api.edge import EdgeOf
 from cloudmgr.api.problems import responses
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.services import codec
-from cloudmgr.services.sessions import SignedIn, log_in
+from cloudmgr.services.sessions import SignedIn, check_password, open_session
 
 router = APIRouter(tags=["sessions"])
 
@@ -39,12 +39,13 @@ class Credentials(BaseModel):
 )
 def post_session(edge: EdgeOf, credentials: Credentials) -> Any:
     """Exchange a password for a bearer token, which is told this once."""
+    with edge.node.reading() as world:
+        user = check_password(world, credentials.login, credentials.password)
     with edge.node.transaction() as world:
         settings = world.seek(NodeSettings, NODE_ID)
-        signed_in = log_in(
+        signed_in = open_session(
             world,
-            credentials.login,
-            credentials.password,
+            user.id,
             secret=secrets.token_urlsafe(32),
             now=edge.now(world),
             rehearsal=bool(settings and settings.rehearsal),

@@ -29,18 +29,27 @@ class SignedIn:
     expires_at: datetime
 
 
-def log_in(
-    world: World, login: str, password: str, *, secret: str, now: datetime, rehearsal: bool
-) -> SignedIn:
-    """Check a password and store a token for `secret`; raises `bad_credentials`.
+def check_password(world: World, login: str, password: str) -> User:
+    """Whose password it is; raises `bad_credentials`.
 
     The same error, after the same work, whether the login or the password is wrong. Who has no
-    password cannot sign in by one.
+    password cannot sign in by one. The work is slow on purpose, so ask it of a world that only
+    reads: nobody who guesses shall keep writers waiting.
     """
     users = world.find(User, login=login, limit=1)
     user = users[0] if users and users[0].password_hash else None
     good = _hasher().verify(password, user.password_hash if user else _decoy())
     if user is None or not good or not user.active:
+        raise bad_credentials()
+    return user
+
+
+def open_session(
+    world: World, user_id: str, *, secret: str, now: datetime, rehearsal: bool
+) -> SignedIn:
+    """Store a token for `secret` in the name of somebody whose password was checked."""
+    user = world.get(User, user_id)
+    if not user.active:  # since the check
         raise bad_credentials()
     life = REHEARSAL_TOKEN_LIFE if rehearsal else TOKEN_LIFE
     token = world.put(

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from catalog.errors import Unauthenticated
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.domain.parties import Token, User
-from cloudmgr.services.sessions import TOKEN_LIFE, log_in, token_id
+from cloudmgr.services.sessions import TOKEN_LIFE, check_password, open_session, token_id
 from cloudmgr.services.world import World
 from tests.support.api import PASSWORD, Api, bearer, done, refused
 
@@ -94,11 +95,24 @@ def test_without_a_token_nothing_else_of_a_request_is_looked_at(city: Api) -> No
     refused(city.post("requests", body={"no": "request"}), 401, "unauthenticated")
 
 
+def test_whoever_guesses_passwords_keeps_no_writer_waiting(own_city: Api) -> None:
+    """Checking a password is slow, and SQLite has one writer at a time."""
+    with own_city.node.transaction():
+        refused(own_city.sign_in("d01.user", "a guess"), 401, "bad_credentials")
+
+
+def test_who_leaves_while_the_password_is_checked_gets_no_token(own_city: Api) -> None:
+    with own_city.node.reading() as world:
+        user = check_password(world, "d01.user", PASSWORD)
+    _deactivate(own_city, "d01.user")
+    with pytest.raises(Unauthenticated), own_city.node.transaction() as world:
+        open_session(world, user.id, secret="s", now=_now(world), rehearsal=True)
+
+
 def test_the_token_of_a_production_node_ends_after_half_a_day(city: Api) -> None:
-    with city.node.reading() as world:
-        now = _now(world)
     with city.node.transaction() as world:
-        signed = log_in(world, "d04.user", PASSWORD, secret="s", now=now, rehearsal=False)
+        now = _now(world)
+        signed = open_session(world, "d04.user", secret="s", now=now, rehearsal=False)
     assert signed.expires_at == now + TOKEN_LIFE
 
 
