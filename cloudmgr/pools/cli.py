@@ -56,6 +56,8 @@ def check(
     )
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     timeout = httpx.Timeout(settings.exchange_seconds, connect=CONNECT_SECONDS)
+    if not url.startswith(("http://", "https://")):
+        raise bad_value("url", f"{url!r} is no address of a pool; write http:// or https://")
     with httpx.Client(base_url=url, headers=headers, timeout=timeout) as http:
         probe = Probe(http, settings, sleep=time.sleep, now=time.monotonic)
         tell = (lambda result: None) if as_json else _tell

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx
 
@@ -52,7 +51,7 @@ from cloudmgr.pools.errors import (
     refused,
     unreachable,
 )
-from cloudmgr.pools.exchange import Answer, Lost, NotSent, exchange
+from cloudmgr.pools.exchange import Answer, Lost, NotSent, escaped, exchange
 
 T = TypeVar("T")
 
@@ -108,7 +107,7 @@ class PoolClient:
 
     def resource(self, resource_id: str) -> PoolResource | None:
         """None once it is released."""
-        return self._seek(PoolResource, f"/resources/{_escaped(resource_id)}")
+        return self._seek(PoolResource, f"/resources/{escaped(resource_id)}")
 
     def resources(self) -> tuple[PoolResource, ...]:
         """Everything the pool has for us."""
@@ -121,7 +120,7 @@ class PoolClient:
 
     def usage_content(self, file: UsageFile) -> bytes:
         """The bytes of a batch, held to the size and digest it was listed with."""
-        path = f"/usage/{_escaped(file.id)}"
+        path = f"/usage/{escaped(file.id)}"
         body = self._retried(path, {}, lambda answer: self._body(path, answer))
         digest = hashlib.sha256(body).hexdigest()
         if len(body) != file.size_bytes or digest != file.sha256:
@@ -156,12 +155,12 @@ class PoolClient:
         self, key: str, resource_id: str, order: ResizeOrder, *, sent_before: bool
     ) -> PoolOperation:
         """Order another size; as `provision`."""
-        path, body = f"/resources/{_escaped(resource_id)}/resize", interface.write(order)
+        path, body = f"/resources/{escaped(resource_id)}/resize", interface.write(order)
         return self._order(key, path, body, OrderAction.RESIZE, doubt=sent_before)
 
     def release(self, key: str, resource_id: str, *, sent_before: bool) -> PoolOperation:
         """Order the end of a resource; as `provision`."""
-        path = f"/resources/{_escaped(resource_id)}/release"
+        path = f"/resources/{escaped(resource_id)}/release"
         return self._order(key, path, None, OrderAction.RELEASE, doubt=sent_before)
 
     def settled(self, key: str, *, within_seconds: float, every_seconds: float) -> PoolOperation:
@@ -316,7 +315,3 @@ class PoolClient:
 def _unknown(error: PoolRefused) -> bool:
     told = error.details["pool_status"], error.details["pool_code"]
     return told == (httpx.codes.NOT_FOUND, UNKNOWN_CODE)
-
-
-def _escaped(id: str) -> str:
-    return quote(id, safe="")

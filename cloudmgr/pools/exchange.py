@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -31,6 +32,11 @@ class NotSent(Exception):
 
 class Lost(Exception):
     """It was sent, and how it ended is not known: a time-out, a cut, a 5xx, an endless body."""
+
+
+def escaped(id: str) -> str:
+    """An id of the pool's as one part of a path."""
+    return quote(id, safe="")
 
 
 def exchange(

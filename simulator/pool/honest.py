@@ -81,20 +81,23 @@ class HonestPool:
 
     def inventory(self) -> PoolInventory:
         with self._lock:
-            present = self._listed()
-            return PoolInventory(at=self._now(), classes=self._classes(present))
+            self._work_off()
+            return PoolInventory(at=self._now(), classes=self._classes())
 
     def resources(self, cursor: str | None, limit: int) -> ResourcePage:
         with self._lock:
-            items, following = _page(self._listed(), lambda each: each.id, cursor, limit)
+            self._work_off()
+            present = tuple(self.state.present())
+            items, following = _page(present, lambda each: each.id, cursor, limit)
             return ResourcePage(items=items, next_cursor=following)
 
     def resource(self, resource_id: str) -> PoolResource:
         with self._lock:
-            found = [each for each in self._listed() if each.id == resource_id]
-        if not found:
+            self._work_off()
+            found = self.state.kept.get(resource_id)
+        if found is None or found.released_at is not None:
             raise unknown("resource", resource_id)
-        return found[0]
+        return found.resource
 
     def usage(self, from_day: date | None, cursor: str | None, limit: int) -> UsagePage:
         with self._lock:
@@ -193,9 +196,7 @@ class HonestPool:
     def _work_off(self) -> None:
         """End every operation whose time has come, in the order they came."""
         now = self._now()
-        for work in list(self.state.works.values()):
-            if work.operation.status.final:
-                continue
+        for work in list(self.state.unfinished.values()):
             if work.due_at <= now:
                 self._end(work, now)
             elif work.operation.status is OperationStatus.PENDING:
@@ -231,13 +232,13 @@ class HonestPool:
         self.state.put_kept(replace(kept, released_at=at))
         return Ending(OperationStatus.SUCCEEDED, kept.resource.id)
 
-    def _classes(self, present: Sequence[PoolResource]) -> tuple[ClassCapacity, ...]:
+    def _classes(self) -> tuple[ClassCapacity, ...]:
         return tuple(
             ClassCapacity(
                 resource_class=each,
                 total_units=total,
                 reserved_units=0,
-                allocated_units=sum(units(resource.amounts, each) for resource in present),
+                allocated_units=self.state.allocated[each],
             )
             for each, total in TOTAL_UNITS.items()
         )
@@ -275,16 +276,12 @@ class HonestPool:
 
     def _short(self, amounts: tuple[ResourceAmount, ...], had: dict[ResourceClass, int]) -> str:
         """What there is too little of, or an empty string."""
-        for each in self._classes(tuple(self.state.present())):
+        for each in self._classes():
             free = each.total_units - each.allocated_units + had.get(each.resource_class, 0)
             asked = units(amounts, each.resource_class)
             if asked > free:
                 return f"{free} {each.resource_class} are free and {asked} are ordered"
         return ""
-
-    def _listed(self) -> tuple[PoolResource, ...]:
-        self._work_off()
-        return tuple(self.state.present())
 
     def _day(self, day: date) -> Day:
         if day not in self._usage:

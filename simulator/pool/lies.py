@@ -7,7 +7,7 @@ the only one that can fail.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,6 @@ from cloudmgr.domain.pools_interface import (
     OccurrencePage,
     OperationStatus,
     PoolOperation,
-    PoolResource,
     ProvisionOrder,
     ResizeOrder,
     ResourcePage,
@@ -60,7 +59,7 @@ class NeverDoes(HonestPool):
     """Takes orders and works on them for ever."""
 
     def _work_off(self) -> None:
-        for work in list(self.state.works.values()):
+        for work in list(self.state.unfinished.values()):
             if work.operation.status is OperationStatus.PENDING:
                 running = replace(work.operation, status=OperationStatus.RUNNING)
                 self.state.put_work(replace(work, operation=running))
@@ -106,12 +105,12 @@ class ForgetsReference(HonestPool):
 class InventoryDisagrees(HonestPool):
     """Counts seven VCPU more than its resources have."""
 
-    def _classes(self, present: Sequence[PoolResource]) -> tuple[ClassCapacity, ...]:
+    def _classes(self) -> tuple[ClassCapacity, ...]:
         return tuple(
             replace(each, allocated_units=each.allocated_units + 7)
             if each.resource_class is ResourceClass.VCPU
             else each
-            for each in super()._classes(present)
+            for each in super()._classes()
         )
 
 

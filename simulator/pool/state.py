@@ -7,6 +7,7 @@ the answer leaves, so a pool that is killed and started again knows everything i
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,11 +53,16 @@ class Kept:
 
 
 class PoolState:
-    """All works by operation id and resources by id, in the order they came."""
+    """All works by operation id and resources by id, in the order they came.
+
+    `allocated` is the sum of what is not released, `unfinished` the works that have not ended.
+    """
 
     def __init__(self, file: Path | None = None) -> None:
         self.works: dict[str, Work] = {}
         self.kept: dict[str, Kept] = {}
+        self.allocated: Counter[ResourceClass] = Counter()
+        self.unfinished: dict[str, Work] = {}
         self._keys: dict[str, str] = {}
         self._journal: IO[str] | None = None
         if file is not None:
@@ -74,9 +80,18 @@ class PoolState:
     def put_work(self, work: Work) -> None:
         self.works[work.operation.id] = work
         self._keys[work.operation.key] = work.operation.id
+        if work.operation.status.final:
+            self.unfinished.pop(work.operation.id, None)
+        else:
+            self.unfinished[work.operation.id] = work
         self._write("work", work)
 
     def put_kept(self, kept: Kept) -> None:
+        before = self.kept.get(kept.resource.id)
+        if before is not None and before.released_at is None:
+            self._count(before, -1)
+        if kept.released_at is None:
+            self._count(kept, 1)
         self.kept[kept.resource.id] = kept
         self._write("kept", kept)
 
@@ -90,6 +105,10 @@ class PoolState:
         moments += [each.sizes[-1].since for each in self.kept.values()]
         moments += [each.released_at for each in self.kept.values() if each.released_at]
         return max(moments, default=None)
+
+    def _count(self, kept: Kept, sign: int) -> None:
+        for amount in kept.resource.amounts:
+            self.allocated[amount.resource_class] += sign * amount.units
 
     def _write(self, kind: str, record: Work | Kept) -> None:
         if self._journal is not None:

@@ -15,7 +15,7 @@ import pytest
 from cloudmgr.domain.pools import ManagementLevel
 from cloudmgr.pools.conformance import monitoring
 from cloudmgr.pools.conformance.probe import CheckBlocked, Probe, RunSettings
-from cloudmgr.pools.conformance.report import Outcome, Report
+from cloudmgr.pools.conformance.report import Outcome, Report, Result
 from cloudmgr.pools.conformance.suite import CHECKS, check_pool
 from simulator.pool.lies import LIARS, Lie
 from tests.pools.serving import FIRST_RESOURCES, client_of, serving
@@ -69,7 +69,7 @@ def pools_check(url: str, *options: str, whole: bool = False) -> tuple[int, dict
 def test_an_honest_pool_passes_both_levels_on_the_command_line(tmp_path: Path) -> None:
     token = ("--token", "secret")
     with serving(tmp_path / "pool", *token, "--work", "100", whole=True) as url:
-        code, report = pools_check(url, *token, "--patience", "20", whole=True)
+        code, report = pools_check(url, *token, "--patience", "4", whole=True)
         assert code == 0, report
         assert report["conformant"]
         assert [result["id"] for result in report["results"]] == [check.id for check in CHECKS]
@@ -126,6 +126,20 @@ def test_a_pool_that_published_no_batch_has_not_shown_that_it_can() -> None:
         probe = Probe(http, RunSettings(run_id="test"), sleep=time.sleep, now=time.monotonic)
         with pytest.raises(CheckBlocked, match="no usage batch"):
             monitoring.usage(probe)
+
+
+def test_an_interrupted_run_still_takes_away_what_it_made(tmp_path: Path) -> None:
+    def interrupt(result: Result) -> None:
+        if result.id == "size-as-ordered":
+            raise KeyboardInterrupt
+
+    with serving(tmp_path / "pool") as url, client_of(url) as client:
+        with httpx.Client(base_url=url, timeout=10) as http:
+            settings = RunSettings(run_id="test", every_seconds=0.02)
+            probe = Probe(http, settings, sleep=time.sleep, now=time.monotonic)
+            with pytest.raises(KeyboardInterrupt):
+                check_pool(probe, url, SCHEDULING, with_token=False, tell=interrupt)
+        assert len(client.resources()) == FIRST_RESOURCES
 
 
 def test_every_lie_has_its_pool_and_its_check() -> None:

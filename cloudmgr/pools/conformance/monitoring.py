@@ -20,6 +20,7 @@ from cloudmgr.domain.pools_interface import (
     UsagePage,
 )
 from cloudmgr.pools.conformance.probe import CheckBlocked, CheckFailed, Probe
+from cloudmgr.pools.exchange import escaped
 from cloudmgr.usage.batches import BatchFormat, read_batch
 
 PAGED_RESOURCES = 20
@@ -135,7 +136,7 @@ def _files(probe: Probe) -> list[UsageFile]:
 
 
 def _content(probe: Probe, file: UsageFile) -> bytes:
-    answer = probe.send("GET", f"/usage/{file.id}")
+    answer = probe.send("GET", f"/usage/{escaped(file.id)}")
     if answer.status != 200:
         raise CheckFailed(f"batch {file.id} answered {answer.status} instead of 200")
     return answer.body

@@ -30,7 +30,7 @@ from cloudmgr.domain.pools_interface import (
 from cloudmgr.pools import interface
 from cloudmgr.pools.conformance.report import Exchange
 from cloudmgr.pools.errors import PoolBrokeInterface
-from cloudmgr.pools.exchange import Answer, Lost, NotSent, exchange
+from cloudmgr.pools.exchange import Answer, Lost, NotSent, escaped, exchange
 
 T = TypeVar("T")
 SHOWN_CHARACTERS = 2000
@@ -189,7 +189,7 @@ class Probe:
 
     def resource(self, id: str) -> PoolResource | None:
         """One resource, None after its release."""
-        answer = self.send("GET", f"/resources/{id}")
+        answer = self.send("GET", f"/resources/{escaped(id)}")
         if answer.status == httpx.codes.NOT_FOUND:
             self.refused(answer, httpx.codes.NOT_FOUND, UNKNOWN_CODE)
             return None

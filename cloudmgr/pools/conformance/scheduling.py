@@ -20,7 +20,7 @@ from cloudmgr.domain.pools_interface import (
 )
 from cloudmgr.pools import interface
 from cloudmgr.pools.conformance.probe import CheckFailed, Probe
-from cloudmgr.pools.exchange import Answer
+from cloudmgr.pools.exchange import Answer, escaped
 
 PROVISION = "provision"
 SETTLING_PAUSES = 3
@@ -43,7 +43,7 @@ def key_found(probe: Probe) -> None:
 def operation_found(probe: Probe) -> None:
     operation = probe.found.operation
     assert operation is not None
-    found = probe.read(PoolOperation, f"/operations/{operation.id}")
+    found = probe.read(PoolOperation, f"/operations/{escaped(operation.id)}")
     _is_of(found, probe.key(PROVISION), OrderAction.PROVISION)
 
 
@@ -96,7 +96,7 @@ def key_reused(probe: Probe) -> None:
 def resize_done(probe: Probe) -> None:
     resource, key = _resource(probe), probe.key("resize")
     order = _size(probe, factor=2)
-    path = f"/resources/{resource.id}/resize"
+    path = f"/resources/{escaped(resource.id)}/resize"
     answer = probe.send("POST", path, key=key, body=interface.write(order))
     _is_of(probe.value(PoolOperation, answer, 202), key, OrderAction.RESIZE)
     probe.succeeded(key)
@@ -148,7 +148,7 @@ def _provision(probe: Probe) -> Answer:
 
 
 def _release(probe: Probe, id: str, key: str) -> Answer:
-    return probe.send("POST", f"/resources/{id}/release", key=key)
+    return probe.send("POST", f"/resources/{escaped(id)}/release", key=key)
 
 
 def _is_of(operation: PoolOperation, key: str, action: OrderAction) -> None:

@@ -158,13 +158,17 @@ def check_pool(
     """Run every check of `level` (and below), then release what the run made."""
     results: list[Result] = []
     passed: set[str] = set()
-    for check in _checks(level, with_token=with_token):
-        result = _run(check, probe, passed)
-        if result.outcome is Outcome.PASSED:
-            passed.add(check.id)
-        results.append(result)
-        tell(result)
-    left = tuple(_clean_up(probe)) if level is _SCHEDULING else ()
+    left: tuple[str, ...] = ()
+    try:
+        for check in _checks(level, with_token=with_token):
+            result = _run(check, probe, passed)
+            if result.outcome is Outcome.PASSED:
+                passed.add(check.id)
+            results.append(result)
+            tell(result)
+    finally:  # whoever interrupts the run leaves nothing in the pool either
+        if probe.found.keys:
+            left = tuple(_clean_up(probe))
     return Report(url=url, level=level, results=tuple(results), left_behind=left)
 
 
