@@ -105,6 +105,10 @@ class Town(Judged):
             world.lock((type(record), record.id))
             world.put(replace(world.get(type(record), record.id), **fields))
 
+    def snapshot(self) -> dict[type[Value], dict[str, Value]]:
+        """All records, to compare with what they are later."""
+        return {kind: dict(records) for kind, records in self.records.items() if records}
+
     def twin(self) -> Town:
         """Another node with the same records, to compare what two ways lead to."""
         other = Town()

@@ -43,7 +43,7 @@ def test_a_raise_begins_with_a_cycle_and_thirty_days_ahead(begins: date) -> None
 
 
 def test_the_refusal_has_a_code_and_says_when() -> None:
-    with pytest.raises(CloudmgrError, match="raised_too_soon: .*30 days ahead, at 2026-04-01"):
+    with pytest.raises(CloudmgrError, match=r"raised_too_soon: .*30 days ahead, at 2026-04-01"):
         check_raise(a_quote(tiers=flat("901.00")), flat("900.00"), NOW, QUARTER)
 
 

@@ -104,7 +104,7 @@ def test_a_request_has_lines_numbered_from_one() -> None:
     ("field", "value"),
     [("quantity", 0), ("term_months", 0), ("term_months", 61), ("estimate_units", -1)],
 )
-def test_numbers_of_a_line_are_in_their_range(field: str, value: int) -> None:
+def test_numbers_of_a_line_are_in_their_range(field: str, value: Any) -> None:
     assert fault(RequestKind.NEW, replace(a_line(), **{field: value})) == f"lines[1].{field}"
 
 
