@@ -89,7 +89,7 @@ def test_a_column_gives_back_what_it_was_given(
         (MoneyColumn(6), Decimal("9223372036854.775808"), "bad_amount"),
         (IntegerColumn(), 1.5, "bad_value"),
         (IntegerColumn(), 2**63, "bad_value"),
-        (InstantColumn(), datetime(2026, 1, 1), "bad_period"),  # noqa: DTZ001
+        (InstantColumn(), datetime(2026, 1, 1), "bad_period"),
         (TextColumn(), "a\x00b", "bad_value"),
         (TextColumn(), "\ud800", "bad_value"),
         (JsonColumn(tuple[Posting, ...]), (Posting("a", 0.1),), "float_money"),  # type: ignore[arg-type]

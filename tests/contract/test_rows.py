@@ -46,7 +46,7 @@ def _kinds() -> Iterator[type[Value]]:
 KINDS = tuple(_kinds())
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
-INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2999, 12, 31)).map(  # noqa: DTZ001
+INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2999, 12, 31)).map(
     lambda moment: moment.replace(tzinfo=UTC, fold=0)
 )
 INTEGERS = st.one_of(st.integers(0, 5), st.integers(-(2**63) + 1, 2**63 - 1))

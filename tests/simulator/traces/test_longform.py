@@ -163,6 +163,6 @@ def test_damage_inside_a_parquet_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_times_without_a_zone_are_refused(tmp_path: Path) -> None:
-    rows: list[Row] = [("a", datetime(2030, 1, 1), 1.0, 0.5)]  # noqa: DTZ001
+    rows: list[Row] = [("a", datetime(2030, 1, 1), 1.0, 0.5)]
     error = refusal(long_parquet(tmp_path / "t.parquet", rows, zone=None))
     assert "time zone" in error.message
