@@ -14,31 +14,25 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from catalog.errors import Invalid
-from catalog.load import find_version
 from catalog.period import Month
 from cloudmgr.cities.city import City
 from cloudmgr.cities.load import load_city
-from cloudmgr.cities.opening import opening_lines
 from cloudmgr.cities.read import find_city
 from cloudmgr.services.memory import MemoryNode
 from simulator.city import month as folder
 from simulator.city import node as nodes
+from simulator.city.demand import shares_for
 from simulator.city.driver import Driver, NodeDriver
 from simulator.city.http import HttpDriver
-from simulator.city.meters import SAMPLES_A_DAY
 from simulator.city.outcome import outcome, read_back
 from simulator.city.play import Played, play
 from simulator.city.stage import Stage
 from simulator.city.table import print_month
 from simulator.terminal import refusals, say
-from simulator.traces.archetypes import synthesize
 from simulator.traces.registry import READERS
-from simulator.traces.shares import TraceShares, load_shares
+from simulator.traces.shares import TraceShares
 
 CITY = "reference"
-SYNTHETIC_USE_PERCENT = 50
-"""Departments hold about twice what their systems need [sample]: the city's mean use is then near
-the 10 to 15 % that audits of such clouds have found."""
 Months = Annotated[int, typer.Option(min=1, max=12, help="How many months from the cut-over.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same month.")]
 Traces = Annotated[Path | None, typer.Option(help="A trace's file or folder; else synthetic data.")]
@@ -65,7 +59,7 @@ def city(
         if node is not None and memory:
             raise Invalid("bad_option", "--node and --memory exclude each other; give one")
         reference = find_city(CITY)
-        shares = _shares(reference, traces, format, months, seed)
+        shares = shares_for(reference, months=months, seed=seed, traces=traces, format=format)
         with _driver(node, memory, reference) as driver:
             told = outcome(_played(reference, driver, shares, months, seed))
         if as_json:
@@ -94,7 +88,7 @@ def month(
         nodes.require_free(port, host)
         asked = {"seed": seed, "traces": traces and str(traces), "format": format}
         before = folder.told_before(data, asked)
-        shares = None if before else _shares(reference, traces, format, 1, seed)
+        shares = None if before else shares_for(reference, seed=seed, traces=traces, format=format)
         if shares is not None:
             if folder.begin(data, asked):
                 typer.echo(f"the last play in {data} was interrupted; playing again", err=True)
@@ -118,28 +112,6 @@ def _stay(node: nodes.ServedNode, console: Console) -> None:
         node.wait()
     except KeyboardInterrupt:
         console.print("stopped")
-
-
-def _shares(
-    reference: City, traces: Path | None, format: str | None, months: int, seed: int
-) -> TraceShares:
-    if (traces is None) != (format is None):
-        raise Invalid("bad_option", "--traces and --format belong together; give both or none")
-    samples = 31 * SAMPLES_A_DAY * months
-    if traces is not None and format is not None:
-        return load_shares(traces, format, samples_needed=samples)
-    catalog = find_version(reference.catalog_id)
-    shapes = [
-        str(reference.archetype_of(line.application.id))
-        for line in opening_lines(reference, catalog)
-    ]
-    return synthesize(
-        shapes,
-        seed=seed,
-        first_day=reference.cut_over,
-        samples=samples,
-        percent=SYNTHETIC_USE_PERCENT,
-    )
 
 
 @contextmanager

@@ -88,6 +88,7 @@ def _readings(sku: Sku, allocation: Allocation, shares: NDArray[np.int64]) -> ND
     if sku.model is not PricingModel.METERED:
         return shares * _gauge_size(sku, allocation) // PPM
     monthly = allocation.estimate_units * sku.meter_units_per_unit * METERED_HEADROOM
+    assert monthly * PPM * SAMPLES_A_DAY < 2**63, f"{allocation.id} expects more than fits"
     running = np.cumsum(shares) * monthly // (PPM * SAMPLES_A_MONTH)
     return np.diff(running, prepend=0)
 
