@@ -13,20 +13,26 @@ from typing import Any, Generic
 from cloudmgr.domain.access import Actor, Grant, Role
 from cloudmgr.domain.applications import Application
 from cloudmgr.domain.approvals import Approval
-from cloudmgr.domain.budget import Budget
+from cloudmgr.domain.budget import Budget, BudgetChange
 from cloudmgr.domain.errors import not_found
-from cloudmgr.domain.parties import Organisation, Region
+from cloudmgr.domain.parties import Organisation, Region, Token, User
 from cloudmgr.domain.pools import ResourcePool, Site
 from cloudmgr.domain.quota import Quota
 from cloudmgr.domain.quotes import PRICING_STATES, Quote
 from cloudmgr.domain.requests import ResourceRequest
 from cloudmgr.domain.settlement import Settlement
 from cloudmgr.domain.values import Value
+from cloudmgr.services.commands import IdempotencyRecord
 from cloudmgr.services.world import V, World
 
 PUBLIC: frozenset[type[Value]] = frozenset({Region, Organisation, Site, ResourcePool})
 """Read by everybody who is signed in, but for providers among them only what is theirs; services
 of other nouns add theirs with `open_to_all`."""
+
+SECRET: frozenset[type[Value]] = frozenset({User, Token, IdempotencyRecord})
+"""Read by nobody here: password hashes, tokens, and answers that were somebody else's."""
+
+_OF_A_DEPARTMENT = (Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD)
 
 _public: set[type[Value]] = set(PUBLIC)
 
@@ -79,6 +85,8 @@ def visible(world: World, actor: Actor, kind: type[Value]) -> dict[str, tuple[An
 
     None when none are; an empty mapping when all are.
     """
+    if kind in SECRET:
+        return None
     if actor.city_wide:
         return {}
     departments = _departments(world, actor)
@@ -93,6 +101,8 @@ def visible(world: World, actor: Actor, kind: type[Value]) -> dict[str, tuple[An
     payers = tuple(sorted(grant.organisation_id for grant in actor.grants if _pays(grant)))
     if payers and kind in (Budget, Settlement):
         return {"payer_id": payers}
+    if payers and kind is BudgetChange:
+        return _of_budgets(world, payer_id=payers)
     return _of_departments(world, actor, kind, departments) if departments else None
 
 
@@ -117,11 +127,19 @@ def _of_departments(
     if kind is Approval:  # signatures are seen by those who see the request they stand under
         requests = world.find(ResourceRequest, department_id=departments)
         return {"request_id": tuple(request.id for request in requests)}
+    if kind is Settlement:  # of a department that pays itself
+        return {"payer_id": tuple(sorted(actor.organisations(*_OF_A_DEPARTMENT)))}
+    if kind is BudgetChange:
+        return _of_budgets(world, department_id=departments)
     if kind is Quota:
         systems = world.find(Application, department_id=departments)
         scopes = (*actor.counties, *departments, *(system.id for system in systems))
         return {"scope_id": scopes}
     return None
+
+
+def _of_budgets(world: World, **whose: Any) -> dict[str, tuple[Any, ...]]:
+    return {"budget_id": tuple(budget.id for budget in world.find(Budget, **whose))}
 
 
 def _pays(grant: Grant) -> bool:
@@ -130,7 +148,7 @@ def _pays(grant: Grant) -> bool:
 
 
 def _departments(world: World, actor: Actor) -> tuple[str, ...]:
-    own = set(actor.organisations(Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD))
+    own = set(actor.organisations(*_OF_A_DEPARTMENT))
     if actor.counties:
         inside = world.find(Organisation, region_id=tuple(sorted(actor.counties)))
         own.update(each.id for each in inside)

@@ -60,6 +60,12 @@ def owns(reader: str, lived: Lived) -> dict[str, Owns]:
     if organisation.startswith("finance"):
         mine["list_budget"] = lambda item: bool(item["payer_id"] == organisation)
         mine["list_settlement"] = mine["list_budget"]
+    budgets = {
+        each["id"]
+        for each in everything(lived.api, LISTS["list_budget"])
+        if mine["list_budget"](each)
+    }
+    mine["list_budget_change"] = lambda item: bool(item["budget_id"] in budgets)
     return mine
 
 

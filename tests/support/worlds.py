@@ -95,7 +95,7 @@ class Town(Judged):
         self.now = at(until) if isinstance(until, str) else until
         return self.wait_until(self.now)
 
-    def all(self, kind: type[V], **where: Any) -> tuple[V, ...]:
+    def all(self, kind: type[V], /, **where: Any) -> tuple[V, ...]:
         with self.reading() as world:
             return world.find(kind, **where)
 
