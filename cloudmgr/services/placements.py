@@ -106,7 +106,10 @@ def ranked_pools(
         pools = (world.get(ResourcePool, line.pool_id),)
     book = price_book(world)
     scores = latest_scores(world)
-    return rank(need, [_candidate(world, pool, sku, line, book, scores, now) for pool in pools])
+    room = _inventories(world, pools)
+    return rank(
+        need, [_candidate(pool, room[pool.id], sku, line, book, scores, now) for pool in pools]
+    )
 
 
 def choose(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> Ranked:
@@ -170,9 +173,17 @@ def latest_scores(world: World) -> dict[str, Decimal]:
     return scores
 
 
+def _inventories(world: World, pools: Iterable[ResourcePool]) -> dict[str, tuple[Inventory, ...]]:
+    """What each pool has, by one question for all of them."""
+    found: dict[str, list[Inventory]] = {pool.id: [] for pool in pools}
+    for each in world.find(Inventory, pool_id=tuple(found)):
+        found[each.pool_id].append(each)
+    return {pool_id: tuple(each) for pool_id, each in found.items()}
+
+
 def _candidate(
-    world: World,
     pool: ResourcePool,
+    inventories: tuple[Inventory, ...],
     sku: Sku,
     line: RequestLine,
     book: PriceBook,
@@ -191,7 +202,7 @@ def _candidate(
         monthly, contract_id = None, None
     return Candidate(
         pool=pool,
-        inventories=world.find(Inventory, pool_id=pool.id),
+        inventories=inventories,
         monthly_price=monthly,
         contract_id=contract_id,
         score=scores.get(pool.provider_id),
