@@ -40,6 +40,11 @@ SAMPLES_A_DAY = 86_400 // SAMPLING_SECONDS
 SEED = 20260101
 
 
+def resources_for(rows: int) -> int:
+    """How many resources give about so many readings in the month."""
+    return max(POOLS, rows // (SAMPLES_A_DAY * MONTH.days))
+
+
 def lives_of(resources: int) -> ResourceLives:
     """Resources spread over the pools, each with one meter, alive all month."""
     return ResourceLives.of(
@@ -131,7 +136,7 @@ def main() -> None:
     parser.add_argument("--memory-limit-mib", type=int, default=None)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     args = parser.parse_args()
-    resources = max(POOLS, args.rows // (SAMPLES_A_DAY * MONTH.days))
+    resources = resources_for(args.rows)
     engine = DuckDbEngine(args.threads, args.memory_limit_mib)
     results = {"memory": measured(MemoryLake(engine), resources, as_parquet=False)}
     with tempfile.TemporaryDirectory() as folder:
