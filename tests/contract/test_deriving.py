@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from cloudmgr.domain.capacity import Inventory
 from cloudmgr.domain.parties import Region
 from cloudmgr.domain.timers import Timer
 from cloudmgr.services.world import World
+from cloudmgr.store.world import SqlNode
 from tests.contract.conftest import NodeUnderTest
 from tests.contract.samples import region, timer
 
@@ -60,8 +62,30 @@ def test_what_a_transaction_put_is_seen_in_it_and_by_nobody_after_its_rollback(
     with pytest.raises(ZeroDivisionError), node.transaction() as world:
         see_and_fail(world, "undone")
     with node.transaction() as world:
-        assert making.names(world) == ("kept",)
         # The same count and the same sum of versions as in the transaction undone.
         world.put(replace(stored, name_en="other"))
     with node.transaction() as world:
         assert making.names(world) == ("other",)
+
+
+def test_it_is_asked_for_once_a_transaction(node: NodeUnderTest) -> None:
+    making = Making()
+    with node.transaction() as world:
+        world.put(region(name_en="first"))
+    with node.transaction() as world:
+        assert making.names(world) is making.names(world)
+        world.put(region("other", name_en="second"))
+        assert making.names(world) == ("first", "second")
+    assert making.times == 2
+
+
+@pytest.mark.postgres
+def test_who_waited_for_a_lock_sees_what_was_committed_meanwhile(postgres_sql: SqlNode) -> None:
+    making = Making()
+    with postgres_sql.transaction() as waiting:
+        assert making.names(waiting) == ()
+        with postgres_sql.transaction() as world:
+            world.put(region(name_en="new"))
+        assert making.names(waiting) == ()
+        waiting.lock((Inventory, "pool-1/VCPU"))
+        assert making.names(waiting) == ("new",)
