@@ -213,7 +213,8 @@ def test_a_request_whose_target_was_released_meanwhile_is_refused(town: Town) ->
 # --- nothing leaks --------------------------------------------------------------------------
 
 
-@settings(phases=(Phase.explicit, Phase.generate))  # making an example smaller takes minutes
+# Half as many examples as elsewhere, for they are long; to make one smaller would take minutes.
+@settings(max_examples=settings().max_examples // 2, phases=(Phase.explicit, Phase.generate))
 @given(STEPS)
 def test_whatever_people_do_the_counters_say_what_the_records_add_up_to(
     steps: list[Step],
