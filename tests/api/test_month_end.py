@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -118,8 +119,29 @@ def test_nobody_objects_to_a_line_of_another_statement(own_city: Api) -> None:
     objection = {"line_ids": [foreign], "reason": "not ours"}
     answer = own_city.post("statements/ST-2026-01/d01/objection", "d01.lead", objection)
     refused(answer, 422, "bad_value")
-    encoded = own_city.post("statements/ST-2026-01%2Fd01/confirmation", "d01.lead")
-    assert done(encoded)["state"] == "confirmed"
+    confirmed = own_city.post("statements/ST-2026-01%2Fd01/confirmation", "d01.lead")
+    assert done(confirmed)["state"] == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("path", "login"),
+    [
+        ("statements/{}/confirmation", "d03.user"),
+        ("settlements/{}/confirmation", "prov1.a"),
+        ("settlements/{}/payment-request", "finance.a"),
+    ],
+)
+def test_a_command_about_a_paper_finds_it_with_its_slashes_plain_or_encoded(
+    lived: Lived, path: str, login: str
+) -> None:
+    paper = "ST-2026-01/d03"
+    if path.startswith("settlements"):
+        paper = lived.api.items("settlements", "prov1.a", state="paid")[0]["id"]
+    assert "/" in paper
+    plain = refused(lived.api.post(path.format(paper), login), 409, "illegal_transition")
+    encoded = lived.api.post(path.format(quote(paper, safe="")), login)
+    assert encoded.json() == plain
+    assert paper in plain["detail"]
 
 
 # --- scores and settlements ----------------------------------------------------------------
