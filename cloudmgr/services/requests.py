@@ -23,7 +23,7 @@ from cloudmgr.domain.requests import (
 from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
-from cloudmgr.services.binding import bind, unbind
+from cloudmgr.services.binding import bind, lock_pools_and_quotas, unbind
 from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.estimates import estimate, require_candidates
 from cloudmgr.services.placements import checked_lines
@@ -280,6 +280,7 @@ def _looked_at_again(
 ) -> tuple[ResourceRequest, ChainStep | None]:
     """Prices, pools and the application's other requests since the submission may add a step
     before the last signature binds; they never remove one."""
+    lock_pools_and_quotas(world, request)  # two halves signed at once shall see each other
     found = estimate(world, request, now)
     again = replace(
         request,

@@ -48,18 +48,22 @@ STEPS = st.lists(
 
 @cache
 def _lived_in() -> Town:
-    """A city where something runs, so that there is something to work on."""
     town = a_town()
+    live_in(town)
+    return town
+
+
+def live_in(town: Town) -> None:
+    """Let something run in each department, so that there is something to work on."""
     for department in ("health", "county-health"):
         running(town, a_line(quantity=2), a_line(line=2, sku_id="vm-kp"), department=department)
-    return town
 
 
 class Player:
     """Gives commands that may be refused; what they do is told by small numbers."""
 
-    def __init__(self) -> None:
-        self.town = _lived_in().twin()
+    def __init__(self, town: Town | None = None) -> None:
+        self.town = town or _lived_in().twin()
 
     def step(self, what: int, which: int, size: int, kind: RequestKind) -> None:
         moves = (
