@@ -16,9 +16,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from cloudmgr.app import open_node
 from cloudmgr.cli import main
+from cloudmgr.domain.audit import link
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.settings import Settings
 from cloudmgr.store.migrate import upgrade
@@ -41,11 +43,17 @@ class Ended:
 Run = Callable[..., Ended]
 
 
+def _told_to_serve(app: FastAPI, *, host: str, port: int, **more: Any) -> None:
+    print(f"{app.title} serves at {host}:{port}")
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `cloudmgr` with arguments."""
     for name in ("DATA_DIR", "DATABASE_URL", "HOST", "PORT", "DUE_SECONDS"):
         monkeypatch.delenv(f"CLOUDMGR_{name}", raising=False)
+    # A refusal that is missing would else serve until somebody stops it.
+    monkeypatch.setattr("cloudmgr.cli.uvicorn.run", _told_to_serve)
 
     def command(*arguments: str | Path) -> Ended:
         monkeypatch.setattr(sys, "argv", ["cloudmgr", *map(str, arguments)])
@@ -175,6 +183,16 @@ def test_serve_as_a_rehearsal_refuses_a_production_database(run: Run, production
     assert "made for production and stays so" in ended.err
 
 
+def test_serve_listens_where_it_is_told(
+    run: Run, production: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("serve", "--data", production).out == "cloudmgr serves at 127.0.0.1:8000\n"
+    monkeypatch.setenv("CLOUDMGR_PORT", "8001")
+    assert "127.0.0.1:8001" in run("serve", "--data", production).out
+    told = run("serve", "--data", production, "--host", "0.0.0.0", "--port", "8002")
+    assert "0.0.0.0:8002" in told.out
+
+
 def test_a_node_serves_until_it_is_told_to_stop(production: Path, free_port: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", "from cloudmgr.cli import main; main()",
@@ -263,6 +281,26 @@ def test_an_audit_chain_changed_by_hand_names_the_event(
     assert ended.code == 1
     assert (ended.told["code"], ended.told["sequence"]) == ("audit_broken", broken)
     assert f"breaks at event {broken}" in ended.err
+
+
+def test_an_event_written_anew_with_a_hash_that_fits_breaks_the_chain_behind_it(
+    run: Run, audited: Path
+) -> None:
+    """Whoever can compute hashes must write every later event anew too."""
+    node = open_node(Settings(data_dir=audited))
+    with node.reading() as world:
+        second, third = world.audit_events(after=1, limit=2)
+    node.close()
+    names = ("at", "role", "command", "subject", "before", "after", "request_id")
+    same = {name: getattr(third, name) for name in names}
+    forged = link(previous=second, user_id="somebody else", **same)
+    _by_hand(
+        audited,
+        f"UPDATE audit_event SET user_id = '{forged.user_id}', hash = '{forged.hash}' "
+        "WHERE sequence = 3",
+    )
+    ended = run("audit", "verify", "--data", audited, "--json")
+    assert (ended.told["code"], ended.told["sequence"]) == ("audit_broken", 4)
 
 
 # --- the rest ------------------------------------------------------------------------------
