@@ -12,9 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloudmgr.api.problems import problem
+from cloudmgr.domain.files import MAX_FILE_BYTES
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 256 * 1024 * 1024
+MAX_FORM_BYTES = MAX_FILE_BYTES + 64 * 1024  # the file and what a form puts around it
 _BATCH = re.compile(r"/api/v1/pools/[^/]+/usage-batches/[^/]+")
 
 
@@ -28,8 +30,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        batch = scope["method"] == "PUT" and _BATCH.fullmatch(scope["path"])
-        limit = MAX_BATCH_BYTES if batch else MAX_BODY_BYTES
+        limit = _limit(scope["method"], scope["path"])
         why = f"a body here has at most {limit} bytes; send it in parts"
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
@@ -46,3 +47,9 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _limit(method: str, path: str) -> int:
+    if method == "PUT" and _BATCH.fullmatch(path):
+        return MAX_BATCH_BYTES
+    return MAX_FORM_BYTES if (method, path) == ("POST", "/api/v1/files") else MAX_BODY_BYTES

@@ -5,7 +5,7 @@ The tree stands in `catalog.errors`. A message says what was wrong and what to d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from catalog.errors import (
     CloudmgrError,
@@ -75,6 +75,21 @@ def illegal_transition(kind: str, id: str, now: str, to: str, allowed: Iterable[
 
 def bad_value(field: str, why: str) -> Invalid:
     return Invalid("bad_value", f"{field}: {why}", field=field)
+
+
+def bad_file(name: str, why: str) -> Invalid:
+    return Invalid("bad_file", f"the file {name!r} is not taken: {why}", name=name)
+
+
+def bad_rows(faults: Sequence[Mapping[str, object]], total: int) -> Invalid:
+    first = faults[0]
+    return Invalid(
+        "bad_rows",
+        f"{total} faults, nothing was imported; the first: {first['sheet']} row {first['row']}, "
+        f"{first['column'] or 'whole row'}: {first['why']}. Mend all and send the file again",
+        faults=list(faults),
+        total=total,
+    )
 
 
 # --- people --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from cloudmgr.domain.applications import Application
 from cloudmgr.domain.approvals import Approval
 from cloudmgr.domain.budget import Budget, BudgetChange
 from cloudmgr.domain.errors import not_found
+from cloudmgr.domain.files import FileContent, StoredFile
 from cloudmgr.domain.parties import Organisation, Region, Token, User
 from cloudmgr.domain.pools import ResourcePool, Site
 from cloudmgr.domain.quota import Quota
@@ -29,7 +30,7 @@ PUBLIC: frozenset[type[Value]] = frozenset({Region, Organisation, Site, Resource
 """Read by everybody who is signed in, but for providers among them only what is theirs; services
 of other nouns add theirs with `open_to_all`."""
 
-SECRET: frozenset[type[Value]] = frozenset({User, Token, IdempotencyRecord})
+SECRET: frozenset[type[Value]] = frozenset({User, Token, IdempotencyRecord, FileContent})
 """Read by nobody here: password hashes, tokens, and answers that were somebody else's."""
 
 _OF_A_DEPARTMENT = (Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD)
@@ -90,6 +91,8 @@ def visible(world: World, actor: Actor, kind: type[Value]) -> dict[str, tuple[An
     if actor.city_wide:
         return {}
     departments = _departments(world, actor)
+    if kind is StoredFile:  # what it is attached to may show it to others
+        return {"organisation_id": tuple(sorted({*departments, *actor.organisations()}))}
     providers = tuple(sorted(actor.organisations(Role.PROVIDER)))
     if providers and not departments:
         own = _of_providers(world, kind, providers)

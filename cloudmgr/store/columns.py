@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Text
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from catalog.errors import bad_amount
@@ -174,6 +174,7 @@ def column_type(hint: Any) -> tuple[TypeEngine[Any], bool]:
 _PLAIN: dict[Any, type[TypeEngine[Any]]] = {
     str: TextColumn,
     bool: Boolean,
+    bytes: LargeBinary,
     int: IntegerColumn,
     datetime: InstantColumn,
     date: Date,

@@ -33,6 +33,7 @@ NOUNS = {
     "continuity": "continuity",
     "contracts": "contracts",
     "corrections": "corrections",
+    "files": "files",
     "incidents": "incidents",
     "indicators": "indicators",
     "inspection": "inspections",

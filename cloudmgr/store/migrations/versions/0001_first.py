@@ -100,6 +100,8 @@ def upgrade() -> None:
         sa.Column("decision", columns.TextColumn(), nullable=False),
         sa.Column("opinion", columns.TextColumn(), nullable=False),
         sa.Column("at", columns.InstantColumn(), nullable=False),
+        sa.Column("on_behalf_of", columns.TextColumn(), nullable=True),
+        sa.Column("standing", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -313,6 +315,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_credit_note_month_id"), "credit_note", ["month", "id"], unique=False)
     op.create_index(
         op.f("ix_credit_note_statement_id_id"), "credit_note", ["statement_id", "id"], unique=False
+    )
+    op.create_table(
+        "file_content",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "idempotency_record",
@@ -658,11 +667,19 @@ def upgrade() -> None:
         sa.Column("monthly_price", columns.MoneyColumn(2), nullable=False),
         sa.Column("threshold_price", columns.MoneyColumn(2), nullable=False),
         sa.Column("over_budget", sa.Boolean(), nullable=False),
+        sa.Column("quota_percent", columns.IntegerColumn(), nullable=True),
+        sa.Column("zone", columns.TextColumn(), nullable=True),
+        sa.Column("xinchuang", sa.Boolean(), nullable=False),
+        sa.Column("important", sa.Boolean(), nullable=False),
+        sa.Column("warnings", columns.TextColumn(), nullable=False),
         sa.Column("submitted_at", columns.InstantColumn(), nullable=True),
         sa.Column("awaiting_step", columns.TextColumn(), nullable=False),
         sa.Column("awaiting_role", columns.TextColumn(), nullable=False),
         sa.Column("due_at", columns.InstantColumn(), nullable=True),
         sa.Column("overdue", sa.Boolean(), nullable=False),
+        sa.Column("clock_stopped_at", columns.InstantColumn(), nullable=True),
+        sa.Column("clock_stopped_for", columns.TextColumn(), nullable=False),
+        sa.Column("clock_left_workdays", columns.IntegerColumn(), nullable=False),
         sa.Column("approved_at", columns.InstantColumn(), nullable=True),
         sa.Column("dispatched_at", columns.InstantColumn(), nullable=True),
         sa.Column("delivered_at", columns.InstantColumn(), nullable=True),
@@ -844,6 +861,26 @@ def upgrade() -> None:
     op.create_index(op.f("ix_statement_payer_id_id"), "statement", ["payer_id", "id"], unique=False)
     op.create_index(op.f("ix_statement_state_id"), "statement", ["state", "id"], unique=False)
     op.create_table(
+        "stored_file",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("organisation_id", columns.TextColumn(), nullable=False),
+        sa.Column("name", columns.TextColumn(), nullable=False),
+        sa.Column("media_type", columns.TextColumn(), nullable=False),
+        sa.Column("size_bytes", columns.IntegerColumn(), nullable=False),
+        sa.Column("sha256", columns.TextColumn(), nullable=False),
+        sa.Column("uploaded_by", columns.TextColumn(), nullable=False),
+        sa.Column("uploaded_at", columns.InstantColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_stored_file_organisation_id_id"),
+        "stored_file",
+        ["organisation_id", "id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_stored_file_sha256_id"), "stored_file", ["sha256", "id"], unique=False)
+    op.create_table(
         "tax_invoice",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -978,6 +1015,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_tax_invoice_settlement_id_id"), table_name="tax_invoice")
     op.drop_index(op.f("ix_tax_invoice_number_id"), table_name="tax_invoice")
     op.drop_table("tax_invoice")
+    op.drop_index(op.f("ix_stored_file_sha256_id"), table_name="stored_file")
+    op.drop_index(op.f("ix_stored_file_organisation_id_id"), table_name="stored_file")
+    op.drop_table("stored_file")
     op.drop_index(op.f("ix_statement_state_id"), table_name="statement")
     op.drop_index(op.f("ix_statement_payer_id_id"), table_name="statement")
     op.drop_index(op.f("ix_statement_month_id"), table_name="statement")
@@ -1050,6 +1090,7 @@ def downgrade() -> None:
     op.drop_table("incident")
     op.drop_index(op.f("ix_idempotency_record_at_id"), table_name="idempotency_record")
     op.drop_table("idempotency_record")
+    op.drop_table("file_content")
     op.drop_index(op.f("ix_credit_note_statement_id_id"), table_name="credit_note")
     op.drop_index(op.f("ix_credit_note_month_id"), table_name="credit_note")
     op.drop_index(op.f("ix_credit_note_department_id_id"), table_name="credit_note")
