@@ -5,7 +5,10 @@
     ├── Unauthenticated         401  nobody is signed in
     ├── Forbidden               403  signed in, but may not
     ├── NotFound                404  is not there, or is not yours to see
-    └── Conflict                409  well formed, but the state of things refuses it
+    ├── Conflict                409  well formed, but the state of things refuses it
+    ├── Outdated                412  about an earlier version than the one stored
+    ├── TooMany                 429  asked too often; come back later
+    └── Unavailable             503  nothing was done; the same again may succeed
 
 Every error carries a stable `code` that never changes meaning and a sentence that says what
 was wrong and what to do. Codes of the catalog live here, those of the node in
@@ -61,6 +64,24 @@ class Conflict(CloudmgrError):
     """Well formed, but the present state refuses it."""
 
     status = 409
+
+
+class Outdated(CloudmgrError):
+    """The sender has seen an earlier version: read it again and decide anew."""
+
+    status = 412
+
+
+class TooMany(CloudmgrError):
+    """Asked too often; `retry_after` in the details says in how many seconds to come back."""
+
+    status = 429
+
+
+class Unavailable(CloudmgrError):
+    """Something needed was not to be had in time; nothing was done."""
+
+    status = 503
 
 
 def float_money(value: object) -> Invalid:

@@ -31,7 +31,9 @@ class Record:
         self.values = values
 
     def fault(self, field: str, why: str) -> Invalid:
-        return bad_catalog(f"{self.place}, field {field}", why)
+        fault = bad_catalog(f"{self.place}, field {field}", why)
+        fault.details |= {"field": field, "why": why}
+        return fault
 
     def only(self, *fields: str) -> None:
         """Refuse fields outside `fields`: a misspelt one would silently count for nothing."""

@@ -141,21 +141,32 @@ def _standard(record: Record, parts: _Parts) -> ServiceStandard:
     for values in record.tables("credits"):
         tier = Record(f"{record.place}, credit tier {len(tiers) + 1}", values)
         tier.only("below", "share")
-        tiers.append(CreditTier(below=tier.share("below"), share=tier.share("share")))
+        tiers.append(credit_tier(tier))
     with _located(record):
-        return ServiceStandard(
-            id=record.text("id"),
-            name_zh=record.text("name_zh"),
-            name_en=record.text("name_en"),
-            availability=record.share("availability"),
-            response_minutes=record.whole("response_minutes"),
-            restore_minutes=record.whole("restore_minutes"),
-            delivery_working_days=record.whole("delivery_working_days"),
-            credit_tiers=tuple(tiers),
-            kind=kind,
-            source=title,
-            year=year,
-        )
+        return standard_of(record, tuple(tiers), kind, title, year)
+
+
+def credit_tier(record: Record) -> CreditTier:
+    return CreditTier(below=record.share("below"), share=record.share("share"))
+
+
+def standard_of(
+    record: Record, tiers: tuple[CreditTier, ...], kind: FigureKind, source: str, year: str
+) -> ServiceStandard:
+    """The standard a record describes; credit tiers and origin are found by the caller."""
+    return ServiceStandard(
+        id=record.text("id"),
+        name_zh=record.text("name_zh"),
+        name_en=record.text("name_en"),
+        availability=record.share("availability"),
+        response_minutes=record.whole("response_minutes"),
+        restore_minutes=record.whole("restore_minutes"),
+        delivery_working_days=record.whole("delivery_working_days"),
+        credit_tiers=tiers,
+        kind=kind,
+        source=source,
+        year=year,
+    )
 
 
 def _read_skus(path: Path, parts: _Parts) -> None:
@@ -169,28 +180,33 @@ def _read_skus(path: Path, parts: _Parts) -> None:
 
 def _sku(record: Record, parts: _Parts) -> Sku:
     item = _cited(record, "item_source", parts) if record.text("item_source", "") else None
+    with _located(record):
+        return sku_of(record, f"{item.title} ({item.year})" if item else "")
+
+
+def sku_of(record: Record, item_source: str) -> Sku:
+    """The Sku or Flavor a record describes; who publishes the item is found by the caller."""
     family = record.text("family", "")
     made: Callable[..., Sku] = partial(Flavor, family=family) if family else Sku
-    with _located(record):
-        return made(
-            id=record.text("id"),
-            name_zh=record.text("name_zh"),
-            name_en=record.text("name_en"),
-            category=record.choice("category", Category),
-            unit_zh=record.text("unit_zh"),
-            unit_en=record.text("unit_en"),
-            model=record.choice("model", PricingModel),
-            standard_id=record.text("standard_id"),
-            resources=_resources(record),
-            meter=record.text("meter", "") or None,
-            meter_units_per_unit=record.whole("meter_units_per_unit", 1),
-            service_standard=record.text("service_standard", ""),
-            xinchuang=record.flag("xinchuang"),
-            stacks=record.words("stacks"),
-            charged_when_stopped=record.flag("charged_when_stopped"),
-            retired=record.flag("retired"),
-            item_source=f"{item.title} ({item.year})" if item else "",
-        )
+    return made(
+        id=record.text("id"),
+        name_zh=record.text("name_zh"),
+        name_en=record.text("name_en"),
+        category=record.choice("category", Category),
+        unit_zh=record.text("unit_zh"),
+        unit_en=record.text("unit_en"),
+        model=record.choice("model", PricingModel),
+        standard_id=record.text("standard_id"),
+        resources=_resources(record),
+        meter=record.text("meter", "") or None,
+        meter_units_per_unit=record.whole("meter_units_per_unit", 1),
+        service_standard=record.text("service_standard", ""),
+        xinchuang=record.flag("xinchuang"),
+        stacks=record.words("stacks"),
+        charged_when_stopped=record.flag("charged_when_stopped"),
+        retired=record.flag("retired"),
+        item_source=item_source,
+    )
 
 
 def _resources(record: Record) -> tuple[ResourceAmount, ...]:
