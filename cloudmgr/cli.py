@@ -20,10 +20,11 @@ from catalog.errors import CloudmgrError
 from cloudmgr.api.edge import Edge
 from cloudmgr.app import create_app, log_plainly, open_node
 from cloudmgr.cities.load import load_city
-from cloudmgr.domain.audit import AuditEvent, verify
+from cloudmgr.domain.audit import HASHES, AuditDigest, AuditEvent, verify
 from cloudmgr.domain.errors import bad_value
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.pools.cli import pools_app
+from cloudmgr.services.audit import begin_heads
 from cloudmgr.services.world import World
 from cloudmgr.settings import Settings
 from cloudmgr.store.migrate import upgrade
@@ -49,6 +50,9 @@ def init(
         str | None, typer.Option(help="Load a shipped sample city: reference (a rehearsal)")
     ] = None,
     data: DataDir = None,
+    audit_digest: Annotated[
+        AuditDigest, typer.Option(help="What the audit chain is hashed with, for ever")
+    ] = AuditDigest.SHA256,
     as_json: AsJson = False,
 ) -> None:
     """Create the database. A sample city always makes a rehearsal (模拟环境), never production."""
@@ -60,10 +64,19 @@ def init(
             raise bad_value("data", f"{_place(settings)} holds a node already; choose another")
         if city is None:
             now = datetime.now(UTC)
-            world.put(NodeSettings(id=NODE_ID, rehearsal=False, city="", created_at=now))
+            world.put(
+                NodeSettings(
+                    id=NODE_ID,
+                    rehearsal=False,
+                    city="",
+                    created_at=now,
+                    audit_digest=audit_digest,
+                )
+            )
+            begin_heads(world, now)
             answer: dict[str, Any] = {"rehearsal": False, "city": ""}
         else:
-            loaded = load_city(world, city)
+            loaded = load_city(world, city, audit_digest=audit_digest)
             answer = {"rehearsal": True, "city": city, "loaded": loaded.counts}
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
@@ -99,8 +112,8 @@ def serve(
 @audit_app.command("verify")
 def audit_verify(data: DataDir = None, as_json: AsJson = False) -> None:
     """Walk the audit chain from its first event and name the first broken link."""
-    with _made_node(_settings(data)) as (node, _), node.reading() as world:
-        count = verify(_events(world))
+    with _made_node(_settings(data)) as (node, made), node.reading() as world:
+        count = verify(_events(world), HASHES[made.audit_digest])
     typer.echo(json.dumps({"events": count, "intact": True}) if as_json else f"{count} events hold")
 
 

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloudmgr.api.edge import EdgeOf, SecretOf
+from cloudmgr.api.files import download
 from cloudmgr.api.problems import responses
+from cloudmgr.api.routes import Id, get_route, list_route
 from cloudmgr.domain.access import Role
-from cloudmgr.domain.audit import AuditEvent
+from cloudmgr.domain.audit import AuditEvent, AuditHead
 from cloudmgr.domain.errors import forbidden
 from cloudmgr.services import codec
+from cloudmgr.services.audit_bundles import READERS, request_bundle, settlement_bundle
 
 router = APIRouter(tags=["audit"])
+
+list_route(router, "/audit-heads", AuditHead)
+get_route(router, "/audit-heads/{id}", AuditHead)
+
+ZIP = "application/zip"
+_ARCHIVE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A ZIP archive: manifest.json with every file's SHA-256, records, events",
+        "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
+    },
+    **responses(401, 403, 404, 422),
+}
 
 
 class AuditQuery(BaseModel):
@@ -24,6 +39,7 @@ class AuditQuery(BaseModel):
 
     after: Annotated[int, Field(ge=0, le=2**53)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    subject: Annotated[str, Field(max_length=200)] | None = None
 
 
 @router.get(
@@ -34,9 +50,40 @@ class AuditQuery(BaseModel):
     responses=responses(401, 403, 422),
 )
 def audit_events(edge: EdgeOf, secret: SecretOf, query: Annotated[AuditQuery, Query()]) -> Any:
-    """The chain in order, behind sequence `after`. Roles: audit_admin of the city."""
+    """The chain in order, behind sequence `after`; with `subject` (such as
+    `ResourceRequest/REQ-00000001`) only what is about it. Roles: audit_admin of the city."""
     with edge.reading(secret) as (world, actor, _):
         if not actor.has_for_city(Role.AUDIT_ADMIN):
             raise forbidden("list_audit_event", {Role.AUDIT_ADMIN})
-        events = world.audit_events(after=query.after, limit=query.limit)
+        subjects = (query.subject,) if query.subject else ()
+        events = world.audit_events(after=query.after, limit=query.limit, subjects=subjects)
         return codec.dump(events, tuple[AuditEvent, ...])
+
+
+@router.get(
+    "/evidence-bundles/requests/{id}",
+    operation_id="get_request_evidence_bundle",
+    summary="Fetch the evidence bundle of a request",
+    description="审计取证包: all that led to the request, with its audit events.\n\n"
+    f"Roles: {', '.join(sorted(READERS))} of the city.",
+    response_class=Response,
+    responses=_ARCHIVE,
+)
+def request_evidence(edge: EdgeOf, secret: SecretOf, id: Id) -> Response:
+    with edge.reading(secret) as (world, actor, now):
+        return download(f"evidence-{id}.zip", ZIP, request_bundle(world, id, actor, now))
+
+
+@router.get(
+    "/evidence-bundles/settlements/{id:path}",
+    operation_id="get_settlement_evidence_bundle",
+    summary="Fetch the evidence bundle of a settlement",
+    description="审计取证包: lines, statements, score, credits, invoices, payments and events.\n\n"
+    f"Roles: {', '.join(sorted(READERS))} of the city.",
+    response_class=Response,
+    responses=_ARCHIVE,
+)
+def settlement_evidence(edge: EdgeOf, secret: SecretOf, id: Id) -> Response:
+    with edge.reading(secret) as (world, actor, now):
+        name = f"evidence-{id.replace('/', '-')}.zip"
+        return download(name, ZIP, settlement_bundle(world, id, actor, now))

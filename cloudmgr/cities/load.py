@@ -25,10 +25,13 @@ from cloudmgr.cities.opening import allocations_of, opening_lines
 from cloudmgr.cities.read import find_city
 from cloudmgr.domain.access import SYSTEM
 from cloudmgr.domain.allocations import Allocation
+from cloudmgr.domain.audit import AuditDigest
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.domain.parties import OrganisationKind, RoleGrant, User, check_separation
 from cloudmgr.domain.values import Value
+from cloudmgr.services.audit import begin_heads
 from cloudmgr.services.commitments import commit_opening
+from cloudmgr.services.contracts import schedule_life
 from cloudmgr.services.periods import open_period
 from cloudmgr.services.placements import monthly_of
 from cloudmgr.services.pricing import keep_catalog
@@ -45,25 +48,39 @@ class CityLoaded:
     monthly: Yuan
 
 
-def load_city(world: World, name: str, now: datetime | None = None) -> CityLoaded:
+def load_city(
+    world: World,
+    name: str,
+    now: datetime | None = None,
+    audit_digest: AuditDigest = AuditDigest.SHA256,
+) -> CityLoaded:
     """Load a shipped city by its name; raises `unknown_city` or `bad_city`.
 
     Without `now` the node is said to be made at the cut-over, where its clock stands.
     """
-    return put_city(world, find_city(name), now)
+    return put_city(world, find_city(name), now, audit_digest)
 
 
-def put_city(world: World, city: City, now: datetime | None = None) -> CityLoaded:
+def put_city(
+    world: World,
+    city: City,
+    now: datetime | None = None,
+    audit_digest: AuditDigest = AuditDigest.SHA256,
+) -> CityLoaded:
     """Put everything of a city into an empty world, a rehearsal whose clock stands at the
     cut-over; raises `bad_city` when its rules do not fit together."""
     catalog = find_version(city.catalog_id)
     keep_catalog(world, catalog, city.opens_at)
-    _put_parties(world, city, now or city.opens_at)
+    _put_settings(world, city, now or city.opens_at, audit_digest)
+    _put_parties(world, city)
     stock, counts = _put_supply(world, city, catalog)
     world.put_many([city.policy])
+    for contract in city.contracts:
+        schedule_life(world, contract, city.opens_at)
     world.put_many([city.scheme])
     counts |= _put_limits(world, city, stock)
     open_period(world, Month.of(city.opens_at), city.opens_at)
+    begin_heads(world, city.opens_at)
     world.audit(
         at=city.opens_at,
         user_id=SYSTEM.user_id,
@@ -93,12 +110,24 @@ def _sizes(city: City) -> dict[str, int]:
     }
 
 
-def _put_parties(world: World, city: City, now: datetime) -> None:
-    settings = NodeSettings(
-        id=NODE_ID, rehearsal=True, city=city.id, created_at=utc(now), clock=city.opens_at
+def _put_settings(world: World, city: City, now: datetime, digest: AuditDigest) -> None:
+    world.put_many(
+        [
+            NodeSettings(
+                id=NODE_ID,
+                rehearsal=True,
+                city=city.id,
+                created_at=utc(now),
+                clock=city.opens_at,
+                audit_digest=digest,
+            )
+        ]
     )
+
+
+def _put_parties(world: World, city: City) -> None:
     users, grants = _people(city)
-    for values in ([settings], city.regions, city.organisations, users, grants, city.sites):
+    for values in (city.regions, city.organisations, users, grants, city.sites):
         world.put_many(values)
     world.put_many(city.applications)
 

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 
 from catalog.period import utc
 from cloudmgr.domain.errors import audit_broken
+from cloudmgr.domain.values import Value
 
 GENESIS = "0" * 64
 Hash = Callable[[bytes], str]
 
 
+class AuditDigest(StrEnum):
+    """What a node chains its events with; decided when it is made and never changed."""
+
+    SHA256 = "sha256"
+    SM3 = "sm3"
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def sm3(content: bytes) -> str:
+    """GB/T 32905, which offices in China may be bound to; part of OpenSSL behind hashlib."""
+    return hashlib.new("sm3", content).hexdigest()
+
+
+HASHES: Mapping[AuditDigest, Hash] = {AuditDigest.SHA256: sha256, AuditDigest.SM3: sm3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +51,20 @@ class AuditEvent:
     request_id: str
     previous: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHead(Value):
+    """The chain's last event at the end of a day; `id` is the day.
+
+    Sent outside and printed in the monthly report: whoever holds one can show that nothing up to
+    it was altered since.
+    """
+
+    day: date
+    sequence: int
+    hash: str
+    digest: AuditDigest
 
 
 def link(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.period import utc
+from cloudmgr.domain.audit import AuditDigest
 from cloudmgr.domain.errors import clock_backwards, rehearsal_only
 from cloudmgr.domain.values import Value
 
@@ -20,6 +21,7 @@ class NodeSettings(Value):
     city: str
     created_at: datetime
     clock: datetime | None = None
+    audit_digest: AuditDigest = AuditDigest.SHA256
 
 
 def move_clock(settings: NodeSettings, to: datetime) -> NodeSettings:

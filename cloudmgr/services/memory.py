@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, cast
 
 from cloudmgr.domain.audit import AuditEvent
-from cloudmgr.domain.errors import already_exists
+from cloudmgr.domain.errors import CloudmgrError, already_exists, taken
+from cloudmgr.domain.outbox import OutboxMessage
 from cloudmgr.domain.values import Value
-from cloudmgr.services.world import CheckedWorld, Ge, Le, Message, Scope, V
+from cloudmgr.services.world import CheckedWorld, Ge, Le, Message, Scope, V, unique_fields
 from cloudmgr.usage.lake import MemoryLake, UsageLake
 
 _Index = dict[Any, set[str]]
@@ -27,7 +29,6 @@ class MemoryNode:
         self.indexes: dict[tuple[type[Value], str], _Index] = {}
         self.numbers: dict[str, int] = defaultdict(int)
         self.events: list[AuditEvent] = []
-        self.messages: list[Message] = []
         self.kept: dict[str, tuple[Any, Any]] = {}
         self.writes: dict[type[Value], int] = defaultdict(int)
 
@@ -37,6 +38,7 @@ class MemoryNode:
         world = MemoryWorld(self)
         try:
             yield world
+            world.flush()
         except BaseException:
             world.undo()
             raise
@@ -49,6 +51,12 @@ class MemoryNode:
             yield world
         finally:
             world.undo()
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was said so far, in order."""
+        stored = self.records[OutboxMessage]
+        return [Message.of(cast("OutboxMessage", stored[id])) for id in sorted(stored)]
 
     def index(self, kind: type[Value], field: str) -> _Index:
         """The ids of a kind by the values of one field."""
@@ -84,7 +92,7 @@ class MemoryWorld(CheckedWorld):
         self._node = node
         self._undo: list[tuple[type[Value], str, Value | None]] = []
         self._numbers: dict[str, int] = {}
-        self._counts = (len(node.events), len(node.messages))
+        self._count = len(node.events)
 
     @property
     def usage(self) -> UsageLake:
@@ -118,20 +126,21 @@ class MemoryWorld(CheckedWorld):
         self._node.numbers[series] += 1
         return self._node.numbers[series]
 
-    def outbox(self, message: Message) -> None:
-        self._node.messages.append(message)
-
-    def audit_events(self, *, after: int = 0, limit: int = 1000) -> tuple[AuditEvent, ...]:
-        return tuple(self._node.events[after : after + limit])
+    def audit_events(
+        self, *, after: int = 0, limit: int = 1000, subjects: tuple[str, ...] = ()
+    ) -> tuple[AuditEvent, ...]:
+        events = self._node.events
+        if not subjects:
+            return tuple(events[after : after + limit])
+        fitting = (event for event in events[after:] if event.subject in subjects)
+        return tuple(islice(fitting, limit))
 
     def undo(self) -> None:
         """Put everything back as it was when the transaction began."""
         for kind, id, value in reversed(self._undo):
             self._node.write(kind, id, value)
         self._node.numbers.update(self._numbers)
-        events, messages = self._counts
-        del self._node.events[events:]
-        del self._node.messages[messages:]
+        del self._node.events[self._count :]
 
     def _candidates(self, kind: type[Value], where: dict[str, Any]) -> Collection[str]:
         sets = []
@@ -150,6 +159,7 @@ class MemoryWorld(CheckedWorld):
     def _save(self, before: Value | None, after: Value) -> None:
         if before is None and after.id in self._node.records[type(after)]:
             raise already_exists(type(after).__name__, after.id)
+        self._check_unique(after)
         self._undo.append((type(after), after.id, before))
         self._node.write(type(after), after.id, after)
 
@@ -160,8 +170,22 @@ class MemoryWorld(CheckedWorld):
             if value.id in self._node.records[type(value)] or key in fresh:
                 raise already_exists(type(value).__name__, value.id)
             fresh.add(key)
-        for value in values:
-            self._save(None, value)
+        before = len(self._undo)
+        try:
+            for value in values:
+                self._save(None, value)
+        except CloudmgrError:  # all or none, as the store does it
+            for kind, id, old in reversed(self._undo[before:]):
+                self._node.write(kind, id, old)
+            del self._undo[before:]
+            raise
+
+    def _check_unique(self, value: Value) -> None:
+        kind = type(value)
+        for field in unique_fields(kind):
+            held = getattr(value, field)
+            if held is not None and self._node.index(kind, field).get(held, _NONE) - {value.id}:
+                raise taken(kind.__name__, unique_fields(kind))
 
     def _take_locks(self, scopes: list[Scope]) -> None:
         """One process, one thread: taking turns is enough."""
@@ -169,7 +193,7 @@ class MemoryWorld(CheckedWorld):
     def _revision(self, kinds: tuple[type[Value], ...]) -> Any:
         return tuple(self._node.writes[kind] for kind in kinds)
 
-    def _audit_head(self) -> AuditEvent | None:
+    def audit_head(self) -> AuditEvent | None:
         return self._node.events[-1] if self._node.events else None
 
     def _append_audit(self, event: AuditEvent) -> None:

@@ -18,6 +18,8 @@ from typing import Any, Protocol, TypeVar
 from cloudmgr.domain import audit as chain
 from cloudmgr.domain.errors import already_exists, not_found, stale_version, unlocked_put
 from cloudmgr.domain.lifecycle import Lifecycle
+from cloudmgr.domain.node import NODE_ID, NodeSettings
+from cloudmgr.domain.outbox import OutboxMessage
 from cloudmgr.domain.values import Value
 from cloudmgr.usage.lake import UsageLake
 
@@ -51,6 +53,13 @@ class Message:
     payload: dict[str, Any]
     at: datetime
 
+    @classmethod
+    def of(cls, stored: OutboxMessage) -> Message:
+        """What was to be said, without what became of it."""
+        return cls(
+            topic=stored.topic, subject=stored.subject, payload=stored.payload, at=stored.at
+        )
+
 
 class World(Protocol):
     """Conditions of `find` and `stream`: a plain value is equality, a tuple is "one of", `Le` and
@@ -78,8 +87,9 @@ class World(Protocol):
     def put(self, value: V) -> V:
         """Store one record and return it with its new version.
 
-        Raises `stale_version`, `illegal_transition` (state against the noun's table) and
-        `unlocked_put` (a counter whose scope is not locked).
+        Raises `stale_version`, `illegal_transition` (state against the noun's table),
+        `unlocked_put` (a counter whose scope is not locked) and `already_exists`, for an id or
+        for a field that the kind calls `UNIQUE`.
         """
 
     def put_many(self, values: Iterable[Value]) -> int:
@@ -93,11 +103,17 @@ class World(Protocol):
     ) -> chain.AuditEvent:
         """Append the event of what this transaction has put since the last event."""
 
-    def audit_events(self, *, after: int = 0, limit: int = 1000) -> tuple[chain.AuditEvent, ...]:
-        """The chain in order, behind sequence `after`."""
+    def audit_events(
+        self, *, after: int = 0, limit: int = 1000, subjects: tuple[str, ...] = ()
+    ) -> tuple[chain.AuditEvent, ...]:
+        """The chain in order, behind sequence `after`; only what is about one of `subjects` when
+        some are named."""
+
+    def audit_head(self) -> chain.AuditEvent | None:
+        """The last event; nobody else can append one until this transaction ends."""
 
     def outbox(self, message: Message) -> None:
-        """Queue a message in this transaction."""
+        """Queue a message in this transaction; it is an `OutboxMessage` from the commit on."""
 
     def derived(self, name: str, kinds: tuple[type[Value], ...], make: Callable[[], D]) -> D:
         """Something worked out from all records of `kinds`, kept by the node until one changes.
@@ -119,6 +135,12 @@ class Node(Protocol):
 def next_id(world: World, prefix: str) -> str:
     """The next id of a series, padded so that the order of text is the order of making."""
     return f"{prefix}-{world.number(prefix):08d}"
+
+
+def unique_fields(kind: type[Value]) -> tuple[str, ...]:
+    """The fields of which no two records have the same value; None is no value."""
+    fields: tuple[str, ...] = getattr(kind, "UNIQUE", ())
+    return fields
 
 
 def _shelved(
@@ -151,6 +173,7 @@ class CheckedWorld(ABC):
         self._kept = kept
         self._derived: dict[str, Any] = {}
         self._touched: list[tuple[Value | None, Value]] = []
+        self._said: list[Message] = []
 
     # What a store supplies.
     @abstractmethod
@@ -162,11 +185,13 @@ class CheckedWorld(ABC):
     @abstractmethod
     def _insert(self, values: list[Value]) -> None: ...
     @abstractmethod
+    def number(self, series: str) -> int: ...
+    @abstractmethod
     def _take_locks(self, scopes: list[Scope]) -> None: ...
     @abstractmethod
     def _revision(self, kinds: tuple[type[Value], ...]) -> Any: ...
     @abstractmethod
-    def _audit_head(self) -> chain.AuditEvent | None: ...
+    def audit_head(self) -> chain.AuditEvent | None: ...
     @abstractmethod
     def _append_audit(self, event: chain.AuditEvent) -> None: ...
 
@@ -215,6 +240,25 @@ class CheckedWorld(ABC):
             self._derived[name] = found
         return found
 
+    def outbox(self, message: Message) -> None:
+        self._said.append(message)
+
+    def flush(self) -> None:
+        """Store what was said. A node does this last before it commits: their numbers are then in
+        the order of the commits, and nobody waits for the number of a long transaction."""
+        said, self._said = self._said, []
+        if said:
+            self.put_many(
+                OutboxMessage(
+                    id=f"MSG-{self.number('MSG'):010d}",
+                    topic=each.topic,
+                    subject=each.subject,
+                    payload=each.payload,
+                    at=each.at,
+                )
+                for each in said
+            )
+
     def audit(
         self, *, at: datetime, user_id: str, role: str, command: str, subject: str, request_id: str
     ) -> chain.AuditEvent:
@@ -222,7 +266,7 @@ class CheckedWorld(ABC):
 
         touched, self._touched = self._touched, []
         event = chain.link(
-            previous=self._audit_head(),
+            previous=self.audit_head(),
             at=at,
             user_id=user_id,
             role=role,
@@ -231,9 +275,22 @@ class CheckedWorld(ABC):
             before=digest(*(before for before, _ in touched if before is not None)),
             after=digest(*(after for _, after in touched)),
             request_id=request_id,
+            digest=chain.HASHES[self.audit_digest],
         )
         self._append_audit(event)
         return event
+
+    @property
+    def audit_digest(self) -> chain.AuditDigest:
+        """What this node chains with; asked once, for it never changes."""
+        kept = self._kept.get("audit_digest")
+        if kept is None:
+            settings = self.seek(NodeSettings, NODE_ID)
+            if settings is None:
+                return chain.AuditDigest.SHA256
+            kept = self._kept["audit_digest"] = (None, settings.audit_digest)
+        digest: chain.AuditDigest = kept[1]
+        return digest
 
     def _check(self, before: Value | None, value: Value) -> None:
         kind = type(value)

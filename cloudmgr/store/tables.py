@@ -1,14 +1,11 @@
-"""Every table of the node in one place: the nouns' rows, and the store's own three.
+"""Every table of the node in one place: the nouns' rows, and the store's own two.
 
-Owns numbers, audit chain and outbox; a noun's rows stand in the file of the noun.
+Owns numbers and audit chain; a noun's rows stand in the file of the noun.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
-from sqlalchemy import BigInteger, Column, Integer
+from sqlalchemy import Column
 from sqlmodel import Field
 
 from cloudmgr.domain.audit import AuditEvent
@@ -17,57 +14,75 @@ from cloudmgr.store import (
     applications,
     approvals,
     assessments,
+    audit,
     billing,
     budgets,
     capacity,
     catalogs,
+    certificates,
     commands,
+    continuity,
     contracts,
+    drills,
     files,
     incidents,
+    jobs,
     journal,
     lines,
     node,
+    outbox,
     parties,
     policies,
     pools,
+    proposals,
     quotas,
     quotes,
     requests,
+    resource_lists,
     service_ratings,
+    sessions,
     settlements,
     timers,
     usage,
     workorders,
 )
-from cloudmgr.store.columns import InstantColumn, IntegerColumn, JsonColumn, TextColumn
+from cloudmgr.store.columns import IntegerColumn, TextColumn
 from cloudmgr.store.mapper import METADATA, ROWS, StoredRow, row_of, table_of
 
-__all__ = ["AUDIT", "METADATA", "NOUNS", "NUMBERS", "OUTBOX", "ROWS"]
+__all__ = ["AUDIT", "METADATA", "NOUNS", "NUMBERS", "ROWS"]
 
 NOUNS = (
     allocations,
     applications,
     approvals,
     assessments,
+    audit,
     billing,
     budgets,
     capacity,
     catalogs,
+    certificates,
     commands,
+    continuity,
     contracts,
+    drills,
     files,
     incidents,
+    jobs,
     journal,
     lines,
     node,
+    outbox,
     parties,
     policies,
     pools,
+    proposals,
     quotas,
     quotes,
     requests,
+    resource_lists,
     service_ratings,
+    sessions,
     settlements,
     timers,
     usage,
@@ -84,27 +99,7 @@ class NumberRow(StoredRow, table=True):
     value: int = Field(sa_column=Column(IntegerColumn, nullable=False))
 
 
-class OutboxRow(StoredRow, table=True):
-    """A message that waits to be sent, in the order of the commits that wrote it."""
-
-    __tablename__ = "outbox"
-    sequence: int | None = Field(
-        default=None,
-        sa_column=Column(
-            # SQLite numbers rows by itself only in a column of the type INTEGER.
-            BigInteger().with_variant(Integer, "sqlite"),
-            primary_key=True,
-            autoincrement=True,
-        ),
-    )
-    topic: str = Field(sa_column=Column(TextColumn, nullable=False))
-    subject: str = Field(sa_column=Column(TextColumn, nullable=False))
-    payload: dict[str, Any] = Field(sa_column=Column(JsonColumn(dict[str, Any]), nullable=False))
-    at: datetime = Field(sa_column=Column(InstantColumn, nullable=False))
-
-
-AuditEventRow = row_of(AuditEvent, key="sequence")
+AuditEventRow = row_of(AuditEvent, key="sequence", index=("subject",))
 
 NUMBERS = table_of(NumberRow)
-OUTBOX = table_of(OutboxRow)
 AUDIT = table_of(AuditEventRow)

@@ -17,13 +17,13 @@ from typing import Any, cast
 from sqlalchemy import Connection, CursorResult, Executable, Row, exc
 
 from cloudmgr.domain.audit import AuditEvent
-from cloudmgr.domain.errors import already_exists, busy, stale_version
+from cloudmgr.domain.errors import CloudmgrError, already_exists, busy, stale_version, taken
 from cloudmgr.domain.values import Value
-from cloudmgr.services.world import CheckedWorld, Message, Scope, V
+from cloudmgr.services.world import CheckedWorld, Scope, V, unique_fields
 from cloudmgr.store import statements
 from cloudmgr.store.engine import PATIENCE_SECONDS, open_engine, open_reader, refusal
 from cloudmgr.store.mapper import Mapper, mapper_of
-from cloudmgr.store.tables import AUDIT, OUTBOX
+from cloudmgr.store.tables import AUDIT
 from cloudmgr.usage.lake import UsageLake
 
 PAGE_RECORDS = 1000
@@ -48,7 +48,9 @@ class SqlNode:
         Raises `busy` when another transaction holds what this one needs for too long.
         """
         with self._our_turn(), _refusing(), self._writer.begin() as connection:
-            yield SqlWorld(connection, self.usage, self._kept)
+            world = SqlWorld(connection, self.usage, self._kept)
+            yield world
+            world.flush()
 
     @contextmanager
     def reading(self) -> Iterator[SqlWorld]:
@@ -123,21 +125,14 @@ class SqlWorld(CheckedWorld):
         counted = self.run(statements.next_number(self._dialect), {"series": series})
         return int(counted.scalar_one())
 
-    def outbox(self, message: Message) -> None:
-        self.run(
-            OUTBOX.insert(),
-            {
-                "topic": message.topic,
-                "subject": message.subject,
-                "payload": message.payload,
-                "at": message.at,
-            },
-        )
-
-    def audit_events(self, *, after: int = 0, limit: int = 1000) -> tuple[AuditEvent, ...]:
+    def audit_events(
+        self, *, after: int = 0, limit: int = 1000, subjects: tuple[str, ...] = ()
+    ) -> tuple[AuditEvent, ...]:
         mapper = mapper_of(AuditEvent)
         sequence = AUDIT.c.sequence
         behind = mapper.select.where(sequence > after).order_by(sequence).limit(limit)
+        if subjects:
+            behind = behind.where(AUDIT.c.subject.in_(subjects))
         return tuple(mapper.value(row) for row in self.run(behind))
 
     def run(
@@ -160,12 +155,23 @@ class SqlWorld(CheckedWorld):
         row = mapper.row(after)
         if before is None:
             if self._inserted(mapper, [row]) != 1:
-                raise already_exists(mapper.kind.__name__, after.id)
+                raise self._known([after])
         else:
             at = {"b_id": row.pop("id"), "b_version": before.version}
-            if self.run(statements.changed(mapper), {**row, **at}).rowcount != 1:
+            if self._changed(mapper, {**row, **at}) != 1:
                 raise self._stale(before)
         self._seen[(mapper.kind, after.id)] = after
+
+    def _changed(self, mapper: Mapper[V], parameters: dict[str, Any]) -> int:
+        """How many rows an update changed; raises `already_exists` for what must be unique."""
+        changed = statements.changed(mapper)
+        if not unique_fields(mapper.kind):
+            return self.run(changed, parameters).rowcount
+        try:
+            with self._connection.begin_nested():  # PostgreSQL would else give up the transaction
+                return self.run(changed, parameters).rowcount
+        except exc.IntegrityError:
+            raise taken(mapper.kind.__name__, unique_fields(mapper.kind)) from None
 
     def _stale(self, held: Value) -> Exception:
         mapper = mapper_of(type(held))
@@ -186,18 +192,24 @@ class SqlWorld(CheckedWorld):
                         raise _KnownAmong(some)
         except _KnownAmong as known:
             # Asked after the rollback, so that what is found was there before.
-            raise already_exists(
-                type(known.values[0]).__name__, self._known(known.values)
-            ) from None
+            raise self._known(known.values) from None
 
     def _inserted(self, mapper: Mapper[Any], rows: list[dict[str, Any]]) -> int:
         return self.run(statements.fresh(mapper, self._dialect), rows).rowcount
 
-    def _known(self, values: list[Value]) -> str:
-        """Which of the values is stored already, else stands in the list twice."""
-        by_id = statements.by_id(mapper_of(type(values[0])))
+    def _known(self, values: list[Value]) -> CloudmgrError:
+        """Which of the values is stored already, else stands in the list twice; where none is,
+        another has what must be unique."""
+        kind = type(values[0])
+        by_id = statements.by_id(mapper_of(kind))
         stored = (each.id for each in values if self.run(by_id, {"b_id": each.id}).first())
-        return next(stored, Counter(each.id for each in values).most_common(1)[0][0])
+        (most, times) = Counter(each.id for each in values).most_common(1)[0]
+        id = next(stored, most if times > 1 or not unique_fields(kind) else None)
+        return (
+            taken(kind.__name__, unique_fields(kind))
+            if id is None
+            else already_exists(kind.__name__, id)
+        )
 
     def _take_locks(self, scopes: list[Scope]) -> None:
         if self._dialect == "sqlite":
@@ -229,7 +241,7 @@ class SqlWorld(CheckedWorld):
         """Versions only grow and nothing is deleted, so their sums name what was committed."""
         return tuple(self.run(statements.versions(kinds)).one())
 
-    def _audit_head(self) -> AuditEvent | None:
+    def audit_head(self) -> AuditEvent | None:
         if not self._head_is_ours:
             if self._dialect == "postgresql":
                 # Not FOR UPDATE: whoever waited for the head's row would still see it as the head.

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("term_end", columns.InstantColumn(), nullable=True),
         sa.Column("ended_at", columns.InstantColumn(), nullable=True),
         sa.Column("segments", columns.TextColumn(), nullable=False),
+        sa.Column("owners", columns.TextColumn(), nullable=False),
         sa.Column("state", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -167,6 +168,40 @@ def upgrade() -> None:
         sa.Column("hash", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("sequence"),
     )
+    op.create_index(
+        op.f("ix_audit_event_subject_sequence"),
+        "audit_event",
+        ["subject", "sequence"],
+        unique=False,
+    )
+    op.create_table(
+        "audit_head",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("sequence", columns.IntegerColumn(), nullable=False),
+        sa.Column("hash", columns.TextColumn(), nullable=False),
+        sa.Column("digest", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "backup_agreement",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("number", columns.TextColumn(), nullable=False),
+        sa.Column("partner_city", columns.TextColumn(), nullable=False),
+        sa.Column("site_id", columns.TextColumn(), nullable=False),
+        sa.Column("starts_at", columns.InstantColumn(), nullable=False),
+        sa.Column("ends_at", columns.InstantColumn(), nullable=False),
+        sa.Column("scope", columns.TextColumn(), nullable=False),
+        sa.Column("mutual", sa.Boolean(), nullable=False),
+        sa.Column("file_id", columns.TextColumn(), nullable=True),
+        sa.Column("recorded_by", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_backup_agreement_site_id_id"), "backup_agreement", ["site_id", "id"], unique=False
+    )
     op.create_table(
         "billing_period",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
@@ -197,6 +232,7 @@ def upgrade() -> None:
         sa.Column("committed", columns.MoneyColumn(2), nullable=False),
         sa.Column("due", columns.MoneyColumn(2), nullable=False),
         sa.Column("paid", columns.MoneyColumn(2), nullable=False),
+        sa.Column("advance", columns.TextColumn(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -216,6 +252,7 @@ def upgrade() -> None:
         sa.Column("document_number", columns.TextColumn(), nullable=False),
         sa.Column("at", columns.InstantColumn(), nullable=False),
         sa.Column("other_budget_id", columns.TextColumn(), nullable=True),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -270,6 +307,59 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "certificate",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("kind", columns.TextColumn(), nullable=False),
+        sa.Column("subject_kind", columns.TextColumn(), nullable=False),
+        sa.Column("subject_id", columns.TextColumn(), nullable=False),
+        sa.Column("number", columns.TextColumn(), nullable=False),
+        sa.Column("issuer", columns.TextColumn(), nullable=False),
+        sa.Column("valid_from", columns.InstantColumn(), nullable=False),
+        sa.Column("expires_at", columns.InstantColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=True),
+        sa.Column("department_id", columns.TextColumn(), nullable=True),
+        sa.Column("mlps_level", columns.IntegerColumn(), nullable=True),
+        sa.Column("file_id", columns.TextColumn(), nullable=True),
+        sa.Column("registered_by", columns.TextColumn(), nullable=False),
+        sa.Column("registered_at", columns.InstantColumn(), nullable=True),
+        sa.Column("revocation", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_certificate_department_id_id"),
+        "certificate",
+        ["department_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_certificate_provider_id_id"), "certificate", ["provider_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_certificate_subject_id_id"), "certificate", ["subject_id", "id"], unique=False
+    )
+    op.create_table(
+        "conformance_report",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("level", columns.TextColumn(), nullable=False),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("notes", columns.TextColumn(), nullable=False),
+        sa.Column("file_id", columns.TextColumn(), nullable=True),
+        sa.Column("recorded_by", columns.TextColumn(), nullable=False),
+        sa.Column("tested_at", columns.InstantColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_conformance_report_pool_id_id"),
+        "conformance_report",
+        ["pool_id", "id"],
+        unique=False,
+    )
+    op.create_table(
         "contract",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -287,10 +377,44 @@ def upgrade() -> None:
         sa.Column("pool_ids", columns.TextColumn(), nullable=False),
         sa.Column("sku_ids", columns.TextColumn(), nullable=False),
         sa.Column("settled", columns.MoneyColumn(2), nullable=False),
+        sa.Column("opening_paid", columns.MoneyColumn(2), nullable=False),
+        sa.Column("raised", columns.MoneyColumn(2), nullable=False),
+        sa.Column("instalment_rule", columns.TextColumn(), nullable=False),
+        sa.Column("dated", columns.TextColumn(), nullable=False),
+        sa.Column("termination_document", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_contract_number_id"), "contract", ["number", "id"], unique=False)
+    op.create_index(
+        op.f("ix_contract_provider_id_id"), "contract", ["provider_id", "id"], unique=False
+    )
+    op.create_table(
+        "contract_amendment",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("contract_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("sequence", columns.IntegerColumn(), nullable=False),
+        sa.Column("document_number", columns.TextColumn(), nullable=False),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
+        sa.Column("changes", columns.TextColumn(), nullable=False),
+        sa.Column("effective_at", columns.InstantColumn(), nullable=False),
+        sa.Column("recorded_at", columns.InstantColumn(), nullable=False),
+        sa.Column("recorded_by", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        op.f("ix_contract_provider_id_id"), "contract", ["provider_id", "id"], unique=False
+        op.f("ix_contract_amendment_contract_id_id"),
+        "contract_amendment",
+        ["contract_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_contract_amendment_provider_id_id"),
+        "contract_amendment",
+        ["provider_id", "id"],
+        unique=False,
     )
     op.create_table(
         "credit_note",
@@ -316,6 +440,35 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_credit_note_statement_id_id"), "credit_note", ["statement_id", "id"], unique=False
     )
+    op.create_table(
+        "drill",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("application_id", columns.TextColumn(), nullable=False),
+        sa.Column("department_id", columns.TextColumn(), nullable=False),
+        sa.Column("kind", columns.TextColumn(), nullable=False),
+        sa.Column("scenario", columns.TextColumn(), nullable=False),
+        sa.Column("participants", columns.TextColumn(), nullable=False),
+        sa.Column("planned_for", columns.InstantColumn(), nullable=False),
+        sa.Column("planned_by", columns.TextColumn(), nullable=False),
+        sa.Column("promised_rto_minutes", columns.IntegerColumn(), nullable=True),
+        sa.Column("promised_rpo_minutes", columns.IntegerColumn(), nullable=True),
+        sa.Column("held_at", columns.InstantColumn(), nullable=True),
+        sa.Column("reached_rto_minutes", columns.IntegerColumn(), nullable=True),
+        sa.Column("reached_rpo_minutes", columns.IntegerColumn(), nullable=True),
+        sa.Column("evidence_file_id", columns.TextColumn(), nullable=True),
+        sa.Column("finding", columns.TextColumn(), nullable=False),
+        sa.Column("recorded_by", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_drill_application_id_id"), "drill", ["application_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_drill_department_id_id"), "drill", ["department_id", "id"], unique=False
+    )
+    op.create_index(op.f("ix_drill_state_id"), "drill", ["state", "id"], unique=False)
     op.create_table(
         "file_content",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
@@ -377,6 +530,72 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_inventory_pool_id_id"), "inventory", ["pool_id", "id"], unique=False)
     op.create_table(
+        "inventory_record",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("resource_class", columns.TextColumn(), nullable=False),
+        sa.Column("total", columns.IntegerColumn(), nullable=False),
+        sa.Column("reserved", columns.IntegerColumn(), nullable=False),
+        sa.Column("allocation_ratio_percent", columns.IntegerColumn(), nullable=False),
+        sa.Column("stated_at", columns.InstantColumn(), nullable=False),
+        sa.Column("stated_by", columns.TextColumn(), nullable=False),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_inventory_record_pool_id_id"), "inventory_record", ["pool_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_inventory_record_provider_id_id"),
+        "inventory_record",
+        ["provider_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "job",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("kind", columns.TextColumn(), nullable=False),
+        sa.Column("subject", columns.TextColumn(), nullable=False),
+        sa.Column("recurring", sa.Boolean(), nullable=False),
+        sa.Column("cursor", columns.TextColumn(), nullable=False),
+        sa.Column("done_units", columns.IntegerColumn(), nullable=False),
+        sa.Column("total_units", columns.IntegerColumn(), nullable=False),
+        sa.Column("runs", columns.IntegerColumn(), nullable=False),
+        sa.Column("attempts", columns.IntegerColumn(), nullable=False),
+        sa.Column("failures", columns.IntegerColumn(), nullable=False),
+        sa.Column("problem", columns.TextColumn(), nullable=False),
+        sa.Column("due_at", columns.InstantColumn(), nullable=True),
+        sa.Column("lease", columns.TextColumn(), nullable=False),
+        sa.Column("leased_until", columns.InstantColumn(), nullable=True),
+        sa.Column("started_at", columns.InstantColumn(), nullable=True),
+        sa.Column("ended_at", columns.InstantColumn(), nullable=True),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_job_kind_state_id"), "job", ["kind", "state", "id"], unique=False)
+    op.create_index(op.f("ix_job_state_id"), "job", ["state", "id"], unique=False)
+    op.create_index(op.f("ix_job_subject_id"), "job", ["subject", "id"], unique=False)
+    op.create_table(
+        "migration_wave",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("number", columns.IntegerColumn(), nullable=False),
+        sa.Column("name", columns.TextColumn(), nullable=False),
+        sa.Column("starts_at", columns.InstantColumn(), nullable=False),
+        sa.Column("due_at", columns.InstantColumn(), nullable=False),
+        sa.Column("allocation_ids", columns.TextColumn(), nullable=False),
+        sa.Column("note", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_migration_wave_pool_id_id"), "migration_wave", ["pool_id", "id"], unique=False
+    )
+    op.create_table(
         "node_settings",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -384,6 +603,7 @@ def upgrade() -> None:
         sa.Column("city", columns.TextColumn(), nullable=False),
         sa.Column("created_at", columns.InstantColumn(), nullable=False),
         sa.Column("clock", columns.InstantColumn(), nullable=True),
+        sa.Column("audit_digest", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -403,7 +623,9 @@ def upgrade() -> None:
         sa.Column("parent_id", columns.TextColumn(), nullable=True),
         sa.Column("budget_unit_code", columns.TextColumn(), nullable=False),
         sa.Column("social_credit_code", columns.TextColumn(), nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("names", columns.TextColumn(), nullable=False),
+        sa.Column("ended_at", columns.InstantColumn(), nullable=True),
+        sa.Column("successor_id", columns.TextColumn(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_organisation_kind_id"), "organisation", ["kind", "id"], unique=False)
@@ -411,18 +633,41 @@ def upgrade() -> None:
         op.f("ix_organisation_region_id_id"), "organisation", ["region_id", "id"], unique=False
     )
     op.create_table(
-        "outbox",
-        sa.Column(
-            "sequence",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        "outbox_message",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
         sa.Column("topic", columns.TextColumn(), nullable=False),
         sa.Column("subject", columns.TextColumn(), nullable=False),
         sa.Column("payload", columns.TextColumn(), nullable=False),
         sa.Column("at", columns.InstantColumn(), nullable=False),
-        sa.PrimaryKeyConstraint("sequence"),
+        sa.Column("reached", columns.TextColumn(), nullable=False),
+        sa.Column("attempts", columns.IntegerColumn(), nullable=False),
+        sa.Column("failures", columns.IntegerColumn(), nullable=False),
+        sa.Column("problem", columns.TextColumn(), nullable=False),
+        sa.Column("due_at", columns.InstantColumn(), nullable=True),
+        sa.Column("lease", columns.TextColumn(), nullable=False),
+        sa.Column("leased_until", columns.InstantColumn(), nullable=True),
+        sa.Column("sent_at", columns.InstantColumn(), nullable=True),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_outbox_message_state_due_at_id"),
+        "outbox_message",
+        ["state", "due_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_outbox_message_state_id"), "outbox_message", ["state", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_outbox_message_state_leased_until_id"),
+        "outbox_message",
+        ["state", "leased_until", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_outbox_message_subject_id"), "outbox_message", ["subject", "id"], unique=False
     )
     op.create_table(
         "payment",
@@ -454,6 +699,14 @@ def upgrade() -> None:
         sa.Column("payers", columns.TextColumn(), nullable=False),
         sa.Column("chain", columns.TextColumn(), nullable=False),
         sa.Column("charge_storage_when_stopped", sa.Boolean(), nullable=False),
+        sa.Column("sign_in", columns.TextColumn(), nullable=False),
+        sa.Column("contract_warning_days", columns.TextColumn(), nullable=False),
+        sa.Column("supplement_percent", columns.IntegerColumn(), nullable=False),
+        sa.Column("attachments", columns.TextColumn(), nullable=False),
+        sa.Column("idle_window_days", columns.IntegerColumn(), nullable=False),
+        sa.Column("idle_cpu_percent", columns.IntegerColumn(), nullable=False),
+        sa.Column("pools", columns.TextColumn(), nullable=False),
+        sa.Column("continuity", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -470,6 +723,62 @@ def upgrade() -> None:
     op.create_index(op.f("ix_posting_set_month_id"), "posting_set", ["month", "id"], unique=False)
     op.create_index(
         op.f("ix_posting_set_source_id_id"), "posting_set", ["source_id", "id"], unique=False
+    )
+    op.create_table(
+        "proposal",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("title", columns.TextColumn(), nullable=False),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
+        sa.Column("base_version_id", columns.TextColumn(), nullable=False),
+        sa.Column("change_count", columns.IntegerColumn(), nullable=False),
+        sa.Column("author_ids", columns.TextColumn(), nullable=False),
+        sa.Column("drafted_at", columns.InstantColumn(), nullable=False),
+        sa.Column("file_id", columns.TextColumn(), nullable=True),
+        sa.Column("round", columns.IntegerColumn(), nullable=False),
+        sa.Column("comments_until", columns.InstantColumn(), nullable=True),
+        sa.Column("co_signer_id", columns.TextColumn(), nullable=False),
+        sa.Column("co_signed_at", columns.InstantColumn(), nullable=True),
+        sa.Column("opinion", columns.TextColumn(), nullable=False),
+        sa.Column("publisher_id", columns.TextColumn(), nullable=False),
+        sa.Column("published_at", columns.InstantColumn(), nullable=True),
+        sa.Column("version_id", columns.TextColumn(), nullable=False),
+        sa.Column("outcome", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_proposal_state_id"), "proposal", ["state", "id"], unique=False)
+    op.create_table(
+        "proposal_comment",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("proposal_id", columns.TextColumn(), nullable=False),
+        sa.Column("round", columns.IntegerColumn(), nullable=False),
+        sa.Column("organisation_id", columns.TextColumn(), nullable=False),
+        sa.Column("user_id", columns.TextColumn(), nullable=False),
+        sa.Column("text", columns.TextColumn(), nullable=False),
+        sa.Column("sku_id", columns.TextColumn(), nullable=False),
+        sa.Column("at", columns.InstantColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_proposal_comment_organisation_id_id"),
+        "proposal_comment",
+        ["organisation_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_proposal_comment_proposal_id_id"),
+        "proposal_comment",
+        ["proposal_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "proposal_content",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("changes", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "published_catalog",
@@ -597,9 +906,37 @@ def upgrade() -> None:
         sa.Column("name_en", columns.TextColumn(), nullable=False),
         sa.Column("level", columns.TextColumn(), nullable=False),
         sa.Column("parent_id", columns.TextColumn(), nullable=True),
+        sa.Column("division_code", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_region_parent_id_id"), "region", ["parent_id", "id"], unique=False)
+    op.create_table(
+        "replica",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("primary_id", columns.TextColumn(), nullable=False),
+        sa.Column("allocation_id", columns.TextColumn(), nullable=False),
+        sa.Column("role", columns.TextColumn(), nullable=False),
+        sa.Column("application_id", columns.TextColumn(), nullable=False),
+        sa.Column("department_id", columns.TextColumn(), nullable=False),
+        sa.Column("declared_by", columns.TextColumn(), nullable=False),
+        sa.Column("declared_at", columns.InstantColumn(), nullable=False),
+        sa.Column("rto_minutes", columns.IntegerColumn(), nullable=True),
+        sa.Column("rpo_minutes", columns.IntegerColumn(), nullable=True),
+        sa.Column("withdrawn_at", columns.InstantColumn(), nullable=True),
+        sa.Column("withdrawal", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_replica_allocation_id_id"), "replica", ["allocation_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_replica_application_id_id"), "replica", ["application_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_replica_department_id_id"), "replica", ["department_id", "id"], unique=False
+    )
+    op.create_index(op.f("ix_replica_primary_id_id"), "replica", ["primary_id", "id"], unique=False)
     op.create_table(
         "reservation",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
@@ -624,6 +961,58 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "resource_list",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("month", columns.TextColumn(), nullable=False),
+        sa.Column("as_of", columns.InstantColumn(), nullable=False),
+        sa.Column("pools", columns.IntegerColumn(), nullable=False),
+        sa.Column("lines", columns.IntegerColumn(), nullable=False),
+        sa.Column("below_waterline", columns.IntegerColumn(), nullable=False),
+        sa.Column("digest", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "resource_list_line",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("list_id", columns.TextColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("pool_name", columns.TextColumn(), nullable=False),
+        sa.Column("pool_kind", columns.TextColumn(), nullable=False),
+        sa.Column("pool_state", columns.TextColumn(), nullable=False),
+        sa.Column("resource_class", columns.TextColumn(), nullable=False),
+        sa.Column("total", columns.IntegerColumn(), nullable=False),
+        sa.Column("allocation_ratio_percent", columns.IntegerColumn(), nullable=False),
+        sa.Column("offered", columns.IntegerColumn(), nullable=False),
+        sa.Column("reserved", columns.IntegerColumn(), nullable=False),
+        sa.Column("held", columns.IntegerColumn(), nullable=False),
+        sa.Column("allocated", columns.IntegerColumn(), nullable=False),
+        sa.Column("free", columns.IntegerColumn(), nullable=False),
+        sa.Column("waterline", columns.IntegerColumn(), nullable=True),
+        sa.Column("below_waterline", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_resource_list_line_list_id_id"),
+        "resource_list_line",
+        ["list_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_resource_list_line_pool_id_id"),
+        "resource_list_line",
+        ["pool_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_resource_list_line_provider_id_id"),
+        "resource_list_line",
+        ["provider_id", "id"],
+        unique=False,
+    )
+    op.create_table(
         "resource_pool",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -637,6 +1026,11 @@ def upgrade() -> None:
         sa.Column("mlps_level", columns.IntegerColumn(), nullable=False),
         sa.Column("management_level", columns.TextColumn(), nullable=False),
         sa.Column("department_ids", columns.TextColumn(), nullable=False),
+        sa.Column("makeup", columns.TextColumn(), nullable=False),
+        sa.Column("can_become_domestic", sa.Boolean(), nullable=False),
+        sa.Column("expansion_limits", columns.TextColumn(), nullable=False),
+        sa.Column("state_reason", columns.TextColumn(), nullable=False),
+        sa.Column("state_since", columns.InstantColumn(), nullable=True),
         sa.Column("state", columns.TextColumn(), nullable=False),
         sa.Column("exit_at", columns.InstantColumn(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -725,6 +1119,9 @@ def upgrade() -> None:
         sa.Column("user_id", columns.TextColumn(), nullable=False),
         sa.Column("role", columns.TextColumn(), nullable=False),
         sa.Column("organisation_id", columns.TextColumn(), nullable=False),
+        sa.Column("valid_from", columns.InstantColumn(), nullable=True),
+        sa.Column("valid_until", columns.InstantColumn(), nullable=True),
+        sa.Column("revoked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -818,6 +1215,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_settlement_state_id"), "settlement", ["state", "id"], unique=False)
     op.create_table(
+        "sign_in_attempts",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("failures", columns.IntegerColumn(), nullable=False),
+        sa.Column("since", columns.InstantColumn(), nullable=False),
+        sa.Column("last_at", columns.InstantColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "site",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -827,6 +1233,10 @@ def upgrade() -> None:
         sa.Column("role", columns.TextColumn(), nullable=False),
         sa.Column("latitude_microdegrees", columns.IntegerColumn(), nullable=False),
         sa.Column("longitude_microdegrees", columns.IntegerColumn(), nullable=False),
+        sa.Column("racks", columns.IntegerColumn(), nullable=False),
+        sa.Column("racks_used", columns.IntegerColumn(), nullable=False),
+        sa.Column("pue_hundredths", columns.IntegerColumn(), nullable=True),
+        sa.Column("partner_city", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -925,6 +1335,8 @@ def upgrade() -> None:
         sa.Column("created_at", columns.InstantColumn(), nullable=False),
         sa.Column("expires_at", columns.InstantColumn(), nullable=False),
         sa.Column("revoked", sa.Boolean(), nullable=False),
+        sa.Column("kind", columns.TextColumn(), nullable=False),
+        sa.Column("scopes", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_token_user_id_id"), "token", ["user_id", "id"], unique=False)
@@ -962,9 +1374,12 @@ def upgrade() -> None:
         sa.Column("name", columns.TextColumn(), nullable=False),
         sa.Column("password_hash", columns.TextColumn(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("password_due", sa.Boolean(), nullable=False),
+        sa.Column("oidc_subject", columns.TextColumn(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(op.f("ix_user_login_id"), "user", ["login", "id"], unique=False)
+    op.create_index(op.f("ix_user_login"), "user", ["login"], unique=True)
+    op.create_index(op.f("ix_user_oidc_subject"), "user", ["oidc_subject"], unique=True)
     op.create_table(
         "work_order",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
@@ -1001,7 +1416,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_work_order_provider_id_id"), table_name="work_order")
     op.drop_index(op.f("ix_work_order_pool_id_id"), table_name="work_order")
     op.drop_table("work_order")
-    op.drop_index(op.f("ix_user_login_id"), table_name="user")
+    op.drop_index(op.f("ix_user_oidc_subject"), table_name="user")
+    op.drop_index(op.f("ix_user_login"), table_name="user")
     op.drop_table("user")
     op.drop_index(op.f("ix_usage_batch_sequence_id"), table_name="usage_batch")
     op.drop_index(op.f("ix_usage_batch_provider_id_id"), table_name="usage_batch")
@@ -1024,6 +1440,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_statement_department_id_id"), table_name="statement")
     op.drop_table("statement")
     op.drop_table("site")
+    op.drop_table("sign_in_attempts")
     op.drop_index(op.f("ix_settlement_state_id"), table_name="settlement")
     op.drop_index(op.f("ix_settlement_provider_id_id"), table_name="settlement")
     op.drop_index(op.f("ix_settlement_payer_id_id"), table_name="settlement")
@@ -1046,9 +1463,19 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_resource_pool_state_id"), table_name="resource_pool")
     op.drop_index(op.f("ix_resource_pool_provider_id_id"), table_name="resource_pool")
     op.drop_table("resource_pool")
+    op.drop_index(op.f("ix_resource_list_line_provider_id_id"), table_name="resource_list_line")
+    op.drop_index(op.f("ix_resource_list_line_pool_id_id"), table_name="resource_list_line")
+    op.drop_index(op.f("ix_resource_list_line_list_id_id"), table_name="resource_list_line")
+    op.drop_table("resource_list_line")
+    op.drop_table("resource_list")
     op.drop_index(op.f("ix_reservation_state_pool_id_id"), table_name="reservation")
     op.drop_index(op.f("ix_reservation_request_id_id"), table_name="reservation")
     op.drop_table("reservation")
+    op.drop_index(op.f("ix_replica_primary_id_id"), table_name="replica")
+    op.drop_index(op.f("ix_replica_department_id_id"), table_name="replica")
+    op.drop_index(op.f("ix_replica_application_id_id"), table_name="replica")
+    op.drop_index(op.f("ix_replica_allocation_id_id"), table_name="replica")
+    op.drop_table("replica")
     op.drop_index(op.f("ix_region_parent_id_id"), table_name="region")
     op.drop_table("region")
     op.drop_index(op.f("ix_rated_line_statement_id_id"), table_name="rated_line")
@@ -1068,6 +1495,12 @@ def downgrade() -> None:
     op.drop_table("quota")
     op.drop_index(op.f("ix_published_catalog_effective_from_id"), table_name="published_catalog")
     op.drop_table("published_catalog")
+    op.drop_table("proposal_content")
+    op.drop_index(op.f("ix_proposal_comment_proposal_id_id"), table_name="proposal_comment")
+    op.drop_index(op.f("ix_proposal_comment_organisation_id_id"), table_name="proposal_comment")
+    op.drop_table("proposal_comment")
+    op.drop_index(op.f("ix_proposal_state_id"), table_name="proposal")
+    op.drop_table("proposal")
     op.drop_index(op.f("ix_posting_set_source_id_id"), table_name="posting_set")
     op.drop_index(op.f("ix_posting_set_month_id"), table_name="posting_set")
     op.drop_table("posting_set")
@@ -1075,12 +1508,25 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_payment_settlement_id_id"), table_name="payment")
     op.drop_index(op.f("ix_payment_provider_id_id"), table_name="payment")
     op.drop_table("payment")
-    op.drop_table("outbox")
+    op.drop_index(op.f("ix_outbox_message_subject_id"), table_name="outbox_message")
+    op.drop_index(op.f("ix_outbox_message_state_leased_until_id"), table_name="outbox_message")
+    op.drop_index(op.f("ix_outbox_message_state_id"), table_name="outbox_message")
+    op.drop_index(op.f("ix_outbox_message_state_due_at_id"), table_name="outbox_message")
+    op.drop_table("outbox_message")
     op.drop_index(op.f("ix_organisation_region_id_id"), table_name="organisation")
     op.drop_index(op.f("ix_organisation_kind_id"), table_name="organisation")
     op.drop_table("organisation")
     op.drop_table("number")
     op.drop_table("node_settings")
+    op.drop_index(op.f("ix_migration_wave_pool_id_id"), table_name="migration_wave")
+    op.drop_table("migration_wave")
+    op.drop_index(op.f("ix_job_subject_id"), table_name="job")
+    op.drop_index(op.f("ix_job_state_id"), table_name="job")
+    op.drop_index(op.f("ix_job_kind_state_id"), table_name="job")
+    op.drop_table("job")
+    op.drop_index(op.f("ix_inventory_record_provider_id_id"), table_name="inventory_record")
+    op.drop_index(op.f("ix_inventory_record_pool_id_id"), table_name="inventory_record")
+    op.drop_table("inventory_record")
     op.drop_index(op.f("ix_inventory_pool_id_id"), table_name="inventory")
     op.drop_table("inventory")
     op.drop_index(op.f("ix_incident_state_id"), table_name="incident")
@@ -1091,12 +1537,26 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_idempotency_record_at_id"), table_name="idempotency_record")
     op.drop_table("idempotency_record")
     op.drop_table("file_content")
+    op.drop_index(op.f("ix_drill_state_id"), table_name="drill")
+    op.drop_index(op.f("ix_drill_department_id_id"), table_name="drill")
+    op.drop_index(op.f("ix_drill_application_id_id"), table_name="drill")
+    op.drop_table("drill")
     op.drop_index(op.f("ix_credit_note_statement_id_id"), table_name="credit_note")
     op.drop_index(op.f("ix_credit_note_month_id"), table_name="credit_note")
     op.drop_index(op.f("ix_credit_note_department_id_id"), table_name="credit_note")
     op.drop_table("credit_note")
+    op.drop_index(op.f("ix_contract_amendment_provider_id_id"), table_name="contract_amendment")
+    op.drop_index(op.f("ix_contract_amendment_contract_id_id"), table_name="contract_amendment")
+    op.drop_table("contract_amendment")
     op.drop_index(op.f("ix_contract_provider_id_id"), table_name="contract")
+    op.drop_index(op.f("ix_contract_number_id"), table_name="contract")
     op.drop_table("contract")
+    op.drop_index(op.f("ix_conformance_report_pool_id_id"), table_name="conformance_report")
+    op.drop_table("conformance_report")
+    op.drop_index(op.f("ix_certificate_subject_id_id"), table_name="certificate")
+    op.drop_index(op.f("ix_certificate_provider_id_id"), table_name="certificate")
+    op.drop_index(op.f("ix_certificate_department_id_id"), table_name="certificate")
+    op.drop_table("certificate")
     op.drop_table("catalog_content")
     op.drop_index(op.f("ix_budget_commitment_state_month_id"), table_name="budget_commitment")
     op.drop_index(op.f("ix_budget_commitment_source_id_id"), table_name="budget_commitment")
@@ -1110,6 +1570,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_budget_department_id_id"), table_name="budget")
     op.drop_table("budget")
     op.drop_table("billing_period")
+    op.drop_index(op.f("ix_backup_agreement_site_id_id"), table_name="backup_agreement")
+    op.drop_table("backup_agreement")
+    op.drop_table("audit_head")
+    op.drop_index(op.f("ix_audit_event_subject_sequence"), table_name="audit_event")
     op.drop_table("audit_event")
     op.drop_table("assessment_scheme")
     op.drop_index(op.f("ix_assessment_state_id"), table_name="assessment")
