@@ -22,7 +22,9 @@ from cloudmgr.cities.city import (
 from cloudmgr.cities.records import CityRecord, all_known, keyed, known, rows, toml
 from cloudmgr.domain.access import Role
 from cloudmgr.domain.applications import DrMode, Zone
-from cloudmgr.domain.approvals import ChainStep, Condition, Where
+from cloudmgr.domain.approvals import ChainStep, Condition, Post, Where
+from cloudmgr.domain.approvals_chain import check_chain
+from cloudmgr.domain.attachments import AttachmentKind, AttachmentRule
 from cloudmgr.domain.parties import RegionLevel
 from cloudmgr.domain.policy import Clocks, PayerRule, Policy, Proration
 from cloudmgr.domain.quota import QuotaScope
@@ -149,10 +151,15 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
     record.only(
         "id", "document_number", "effective_from", "kind", "source", "proration",
         "settlement_cycle_months", "charge_storage_when_stopped", "clocks", "payers", "chain",
+        "contract_warning_days", "supplement_percent",
+        "attachments", "idle_window_days", "idle_cpu_percent",
     )  # fmt: skip
     payers = record.part("payers")
     payers.only(*(each for each in payers.values if each in regions))
     record.text("source")
+    chain = tuple(_step(each) for each in record.items("chain", "step"))
+    with record.located():
+        check_chain(chain)
     return Policy(
         id=record.text("id"),
         effective_from=record.midnight("effective_from"),
@@ -165,8 +172,22 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
             PayerRule(region_id=key, payer_id=known(payers, key, "organisation", organisations))
             for key in payers.values
         ),
-        chain=tuple(_step(each) for each in record.items("chain", "step")),
+        chain=chain,
         charge_storage_when_stopped=record.truth("charge_storage_when_stopped"),
+        contract_warning_days=record.wholes("contract_warning_days"),
+        supplement_percent=record.whole("supplement_percent"),
+        attachments=tuple(_attachment(each) for each in record.items("attachments", "attachment")),
+        idle_window_days=record.whole("idle_window_days", default=30),
+        idle_cpu_percent=record.whole("idle_cpu_percent", default=10),
+    )
+
+
+def _attachment(record: CityRecord) -> AttachmentRule:
+    record.only("attachment", "kinds", "min_mlps_level")
+    return AttachmentRule(
+        attachment=record.choice("attachment", AttachmentKind),
+        kinds=record.many("kinds", RequestKind),
+        min_mlps_level=record.whole("min_mlps_level", default=0),
     )
 
 
@@ -184,9 +205,9 @@ def _clocks(record: CityRecord) -> Clocks:
 def _step(record: CityRecord) -> ChainStep:
     record.only(
         "id", "label", "role", "state", "where", "limit_workdays", "kinds", "region_levels",
-        "min_monthly_price", "or_over_budget",
+        "zones", "xinchuang", "important", "over_budget", "min_monthly_price",
+        "min_quota_percent", "or_over_budget", "overdue_role", "overdue_where",
     )  # fmt: skip
-    floor = record.text("min_monthly_price", "")
     return ChainStep(
         id=record.text("id"),
         label=record.text("label"),
@@ -194,10 +215,31 @@ def _step(record: CityRecord) -> ChainStep:
         state=record.choice("state", RequestState),
         where=record.choice("where", Where),
         limit_workdays=record.whole("limit_workdays"),
-        condition=Condition(
-            kinds=record.many("kinds", RequestKind),
-            region_levels=record.many("region_levels", RegionLevel),
-            min_monthly_price=record.yuan("min_monthly_price") if floor else None,
-            or_over_budget=record.truth("or_over_budget"),
-        ),
+        condition=_condition(record),
+        steps_in=_steps_in(record),
+    )
+
+
+def _condition(record: CityRecord) -> Condition:
+    floor = record.text("min_monthly_price", "")
+    full = "min_quota_percent" in record.values
+    return Condition(
+        kinds=record.many("kinds", RequestKind),
+        region_levels=record.many("region_levels", RegionLevel),
+        zones=record.many("zones", Zone),
+        xinchuang=record.truth("xinchuang"),
+        important=record.truth("important"),
+        over_budget=record.truth("over_budget"),
+        min_monthly_price=record.yuan("min_monthly_price") if floor else None,
+        min_quota_percent=record.whole("min_quota_percent") if full else None,
+        or_over_budget=record.truth("or_over_budget"),
+    )
+
+
+def _steps_in(record: CityRecord) -> Post | None:
+    """Who signs beside the step's own people once it is overdue."""
+    if "overdue_role" not in record.values and "overdue_where" not in record.values:
+        return None
+    return Post(
+        role=record.choice("overdue_role", Role), where=record.choice("overdue_where", Where)
     )

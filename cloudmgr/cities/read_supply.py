@@ -146,6 +146,7 @@ def _contract(
         billing_start=record.choice("billing_start", BillingStart),
         pool_ids=all_known(record, "pools", "pool", pools),
         settled=record.yuan("settled"),
+        opening_paid=record.yuan("settled"),
     )
     if contract.left <= 0:
         raise record.fault("settled", "nothing of the total is left")

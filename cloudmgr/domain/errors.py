@@ -13,7 +13,10 @@ from catalog.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Outdated,
+    TooMany,
     Unauthenticated,
+    Unavailable,
 )
 
 __all__ = [
@@ -22,7 +25,10 @@ __all__ = [
     "Forbidden",
     "Invalid",
     "NotFound",
+    "Outdated",
+    "TooMany",
     "Unauthenticated",
+    "Unavailable",
 ]
 
 
@@ -37,6 +43,13 @@ def already_exists(kind: str, id: str) -> Conflict:
     return Conflict("already_exists", f"{kind} {id!r} exists already; choose another id")
 
 
+def taken(kind: str, fields: Iterable[str]) -> Conflict:
+    what = " or ".join(fields)
+    return Conflict(
+        "already_exists", f"another {kind} has this {what} already; choose another {what}"
+    )
+
+
 def stale_version(kind: str, id: str, held: int, stored: int) -> Conflict:
     return Conflict(
         "stale_version",
@@ -47,11 +60,21 @@ def stale_version(kind: str, id: str, held: int, stored: int) -> Conflict:
     )
 
 
-def busy() -> Conflict:
-    return Conflict(
+def changed_meanwhile(kind: str, id: str, stored: int) -> Outdated:
+    return Outdated(
+        "stale_version",
+        f"{kind} {id!r} was changed meanwhile (it is at version {stored}); read it again and "
+        "repeat the command with its ETag",
+        stored=stored,
+    )
+
+
+def busy() -> Unavailable:
+    return Unavailable(
         "busy",
         "another transaction held what this one needs for too long; nothing was changed, repeat "
         "the command",
+        retry_after=1,
     )
 
 
@@ -128,6 +151,108 @@ def signed_already(user_id: str, step: str) -> Forbidden:
     )
 
 
+def csrf_failed() -> Forbidden:
+    return Forbidden(
+        "csrf_failed",
+        "a command that comes with a session cookie needs the session's own token in the header "
+        "X-CSRF-Token; GET /api/v1/me tells it",
+    )
+
+
+def too_many_attempts(seconds: int) -> TooMany:
+    return TooMany(
+        "too_many_attempts",
+        f"there were too many failed attempts to sign in; try again in {seconds} seconds, or ask "
+        "the system administrator for a new password",
+        retry_after=seconds,
+    )
+
+
+def password_change_due() -> Forbidden:
+    return Forbidden(
+        "password_change_due",
+        "your password was set by somebody else; choose your own with POST /api/v1/me/password "
+        "first",
+    )
+
+
+def out_of_scope(what: str) -> Forbidden:
+    return Forbidden(
+        "out_of_scope",
+        f"the scopes of this token do not cover {what}; issue one with that scope",
+        needed=what,
+    )
+
+
+def in_person_only(command: str) -> Forbidden:
+    return Forbidden(
+        "in_person_only", f"{command} is not for a machine's token; sign in with your password"
+    )
+
+
+def bad_scope(scope: str, why: str) -> Invalid:
+    return Invalid(
+        "bad_scope",
+        f"the scope {scope!r} {why}; a scope is 'read', a command you may give, or 'role:' and a "
+        "role you hold",
+        scope=scope,
+    )
+
+
+def own_account(command: str) -> Forbidden:
+    return Forbidden("own_account", f"{command} is not for your own account; somebody else must")
+
+
+def last_administrator(role: str) -> Conflict:
+    return Conflict(
+        "last_administrator",
+        f"nobody else holds the role {role}, and nobody could give it again; give it to another "
+        "person first",
+    )
+
+
+def password_not_own(user_id: str) -> Conflict:
+    return Conflict(
+        "password_not_own",
+        f"{user_id} still has the password that an administrator set; give the role after "
+        "they have chosen their own",
+    )
+
+
+def administrators_credentials(user_id: str) -> Conflict:
+    return Conflict(
+        "administrators_credentials",
+        f"{user_id} is a system, security or audit administrator: whoever set their password "
+        "could act as them. Set it on the node's machine with `cloudmgr reset-password`",
+    )
+
+
+def unknown_subject() -> Forbidden:
+    return Forbidden(
+        "unknown_subject",
+        "the city's sign-on knows you, this node does not yet; ask the system administrator to "
+        "link your account",
+    )
+
+
+def sign_on_failed(why: str) -> Forbidden:
+    return Forbidden("sign_on_failed", f"the sign-on was not accepted: {why}; begin it again")
+
+
+def sign_on_unavailable(why: str) -> Unavailable:
+    return Unavailable(
+        "sign_on_unavailable",
+        f"the city's sign-on does not do its part: {why}; try again later or sign in by password",
+        retry_after=30,
+    )
+
+
+def no_sign_on() -> NotFound:
+    return NotFound(
+        "no_sign_on", "this node has no unified sign-on set up; sign in with login and password"
+    )
+
+
 def same_person(what: str) -> Forbidden:
     return Forbidden("same_person", f"{what} needs two different people")
 
@@ -164,6 +289,64 @@ def contract_total_exceeded(contract_id: str, left: str, asked: str) -> Conflict
         "contract_total_exceeded",
         f"contract {contract_id} has {left} yuan left and {asked} yuan are asked; "
         "amend the contract first",
+    )
+
+
+def contract_ended(contract_id: str, ended: str) -> Conflict:
+    return Conflict(
+        "contract_ended",
+        f"contract {contract_id} ends or ended at {ended} and is not extended after that; "
+        "sign a new contract",
+    )
+
+
+def supplement_over_limit(contract_id: str, raised: str, most: str, percent: int) -> Conflict:
+    return Conflict(
+        "supplement_over_limit",
+        f"amendments of contract {contract_id} would add {raised} yuan, more than {percent} % of "
+        f"what was signed ({most} yuan); procure a new contract",
+        raised=raised,
+        most=most,
+    )
+
+
+def bad_change(number: int, why: str) -> Invalid:
+    where = f"change {number}" if number else "the uploaded catalog"
+    return Invalid("bad_change", f"{where}: {why}", change=number)
+
+
+def base_overtaken(proposal_id: str, base: str, latest: str) -> Conflict:
+    return Conflict(
+        "base_overtaken",
+        f"{proposal_id} stands on {base}, but {latest} was published since; take it back to draft "
+        "and rebase it",
+        base=base,
+        latest=latest,
+    )
+
+
+def comments_open(proposal_id: str, until: str) -> Conflict:
+    return Conflict(
+        "comments_open",
+        f"comments on {proposal_id} are taken until {until}; sign it after that",
+        until=until,
+    )
+
+
+def comments_over(proposal_id: str, until: str) -> Conflict:
+    return Conflict(
+        "comments_over",
+        f"no comments are taken on {proposal_id} now (until: {until}); write to the office",
+    )
+
+
+def ceiling_needed(sku_ids: Iterable[str]) -> Conflict:
+    listed = sorted(sku_ids)
+    return Conflict(
+        "ceiling_needed",
+        f"these items are quoted or in use and would have no ceiling: {', '.join(listed[:20])}; "
+        "give each one",
+        skus=listed,
     )
 
 
@@ -231,11 +414,56 @@ def capacity_exceeded(resource_class: str, pool_id: str, free: int, asked: int) 
     )
 
 
-def budget_exceeded(budget_id: str, left: str, asked: str) -> Conflict:
+def pool_not_ready(pool_id: str, missing: Iterable[str]) -> Conflict:
+    listed = tuple(missing)
+    return Conflict(
+        "pool_not_ready",
+        f"pool {pool_id} cannot be onboarded yet; missing: {'; '.join(listed)}",
+        pool=pool_id,
+        missing=list(listed),
+    )
+
+
+def pool_not_empty(pool_id: str, there: Iterable[str]) -> Conflict:
+    listed = tuple(there)
+    return Conflict(
+        "pool_not_empty",
+        f"pool {pool_id} is not empty: {len(listed)} allocations or reservations are there "
+        f"({', '.join(listed[:5])}); relocate or release them first",
+        pool=pool_id,
+        remaining=len(listed),
+    )
+
+
+def pool_closed(pool_id: str, state: str, what: str) -> Conflict:
+    return Conflict(
+        "pool_closed",
+        f"pool {pool_id} is {state!r}, which forbids {what}; use another pool or have its state "
+        "changed first",
+        pool=pool_id,
+        state=state,
+    )
+
+
+def expansion_limited(pool_id: str, resource_class: str, limit: int, asked: int) -> Conflict:
+    return Conflict(
+        "expansion_limited",
+        f"pool {pool_id} cannot become domestic and may have {limit} {resource_class} at most, "
+        f"{asked} are stated; expand a domestic pool instead",
+        pool=pool_id,
+        resource_class=resource_class,
+        limit=limit,
+        asked=asked,
+    )
+
+
+def budget_exceeded(budget_id: str, left: str, asked: str, *, advance: bool = False) -> Conflict:
+    what = "of its advance left until it is approved" if advance else "left this fiscal year"
+    first = "have the year's budget approved" if advance else "add to it (追加)"
     return Conflict(
         "budget_exceeded",
-        f"budget {budget_id} has {left} yuan left this fiscal year and {asked} yuan are asked; "
-        "finance must record a budget change first",
+        f"budget {budget_id} has {left} yuan {what} and {asked} yuan are asked; finance can "
+        f"{first}, move money to it from another budget (调剂) or carry last year's over (结转)",
         budget=budget_id,
         left=left,
         asked=asked,
@@ -274,6 +502,39 @@ def allocation_busy(allocation_id: str, request_id: str) -> Conflict:
 def not_your_step(step: str, role: str) -> Conflict:
     return Conflict(
         "not_your_step", f"the request waits for {role} to sign {step!r}; it is not your turn"
+    )
+
+
+def waiting_for_quotes(request_id: str, why: str) -> Conflict:
+    return Conflict(
+        "waiting_for_quotes",
+        f"{request_id} waits for quotes ({why}) and its clock stands still; go on with the review "
+        "before approving",
+    )
+
+
+def not_a_draft(request_id: str, state: str) -> Conflict:
+    return Conflict(
+        "not_a_draft",
+        f"{request_id} is {state!r} and its text stands; only a draft is edited, a returned "
+        "request is corrected by resubmitting it",
+        state=state,
+    )
+
+
+def not_delegable(role: str, roles: Iterable[str]) -> Conflict:
+    return Conflict(
+        "not_delegable",
+        f"{role} signs no requests and cannot be delegated; these can: " + ", ".join(sorted(roles)),
+    )
+
+
+def attachment_not_now(request_id: str, state: str) -> Conflict:
+    return Conflict(
+        "attachment_not_now",
+        f"{request_id} is {state!r}: papers come and go while it is a draft or returned, only the "
+        "stamped form is attached later",
+        state=state,
     )
 
 
@@ -402,6 +663,34 @@ def invoice_mismatch(invoiced: str, payable: str) -> Conflict:
     return Conflict(
         "invoice_mismatch",
         f"the invoice says {invoiced} yuan, payable are {payable}; ask for a corrected invoice",
+    )
+
+
+# --- organisations and systems -------------------------------------------------------------
+
+
+def organisation_ended(organisation_id: str, successor_id: str) -> Conflict:
+    after = f"; {successor_id} took over from it" if successor_id else ""
+    return Conflict(
+        "organisation_ended",
+        f"{organisation_id} has ended in a reorganisation{after}; act for the one that goes on",
+        successor=successor_id,
+    )
+
+
+def reorganisation_overlaps(organisation_id: str, reorganisation_id: str) -> Conflict:
+    return Conflict(
+        "reorganisation_overlaps",
+        f"{organisation_id} ends in {reorganisation_id} already; cancel that one first or leave "
+        "it out",
+        reorganisation=reorganisation_id,
+    )
+
+
+def still_running(application_id: str, what: Iterable[str]) -> Conflict:
+    return Conflict(
+        "still_running",
+        f"{application_id} still has {', '.join(what)}; release these first",
     )
 
 

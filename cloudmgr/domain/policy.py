@@ -6,13 +6,17 @@ how it is weighed is `assessment.AssessmentScheme`, dated the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from cloudmgr.domain.approvals import ChainStep
+from cloudmgr.domain.attachments import AttachmentRule
+from cloudmgr.domain.continuity import ContinuityRules
 from cloudmgr.domain.errors import bad_value
+from cloudmgr.domain.policy_pools import PoolRules
+from cloudmgr.domain.sessions import SignInRules
 from cloudmgr.domain.values import Value
 
 
@@ -38,6 +42,7 @@ class Clocks:
     grace_workdays: int = 3
     publicity_workdays: int = 5
     appeal_workdays: int = 5
+    comment_workdays: int = 10
     trial_days: int = 30
     temporary_days: int = 15
 
@@ -63,12 +68,22 @@ class Policy(Value):
     payers: tuple[PayerRule, ...]
     chain: tuple[ChainStep, ...]
     charge_storage_when_stopped: bool = True
+    sign_in: SignInRules = SignInRules()
+    contract_warning_days: tuple[int, ...] = (180, 90, 30)
+    supplement_percent: int = 10
+    attachments: tuple[AttachmentRule, ...] = ()
+    idle_window_days: int = 30
+    idle_cpu_percent: int = 10
+    pools: PoolRules = PoolRules()
+    continuity: ContinuityRules = ContinuityRules()
 
-    def payer_of(self, region_id: str, department_id: str) -> str:
-        """The organisation that pays for a department of the region."""
-        for rule in self.payers:
-            if rule.region_id == region_id:
-                return rule.payer_id or department_id
+    def payer_of(self, region_id: str, department_id: str, above: Sequence[str] = ()) -> str:
+        """The organisation that pays for a department of the region; where the policy does not
+        name the region, as for the nearest one of those `above` it."""
+        for id in (region_id, *above):
+            for rule in self.payers:
+                if rule.region_id == id:
+                    return rule.payer_id or department_id
         raise bad_value("payers", f"policy {self.id} names no payer rule for region {region_id}")
 
 

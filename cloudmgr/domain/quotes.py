@@ -74,7 +74,7 @@ def check_raise(quote: Quote, present: Tiers, now: datetime, cycle_months: int) 
         return
     earliest = earliest_raise(now, cycle_months)
     begins = Month.of(quote.effective_from)
-    with_a_cycle = begins.period.start == quote.effective_from and _opens(begins, cycle_months)
+    with_a_cycle = begins.period.start == quote.effective_from and opens_cycle(begins, cycle_months)
     if not with_a_cycle or quote.effective_from < earliest.period.start:
         raise raised_too_soon(
             quote.sku_id, quote.pool_id, RAISE_NOTICE_DAYS, earliest.first.isoformat()
@@ -85,12 +85,12 @@ def earliest_raise(now: datetime, cycle_months: int) -> Month:
     """The first month of the first settlement cycle that begins at least 30 days ahead."""
     ahead = now + timedelta(days=RAISE_NOTICE_DAYS)
     month = Month.of(ahead)
-    while month.period.start < ahead or not _opens(month, cycle_months):
+    while month.period.start < ahead or not opens_cycle(month, cycle_months):
         month = month.next()
     return month
 
 
-def _opens(month: Month, cycle_months: int) -> bool:
+def opens_cycle(month: Month, cycle_months: int) -> bool:
     """Whether a settlement cycle of the calendar year begins with the month."""
     return (month.month - 1) % cycle_months == 0
 

@@ -6,10 +6,12 @@ the book until a catalog, a contract or a quote changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
+from catalog.money import ZERO
 from catalog.period import DAY, is_midnight
 from catalog.prices import PriceBook, QuotedPrice
 from catalog.skus import Sku
@@ -48,15 +50,40 @@ def price_book(world: World) -> PriceBook:
     return world.derived("price_book", (PublishedCatalog, Contract, Quote), lambda: _made(world))
 
 
-def _made(world: World) -> PriceBook:
-    terms = {contract.id: _term(contract) for contract in world.find(Contract)}
-    quotes = world.find(Quote, state=PRICING_STATES)
-    quoted = (_within_term(quote, *terms[quote.contract_id]) for quote in quotes)
+def catalog_versions(world: World) -> tuple[CatalogVersion, ...]:
+    """Every published catalog as it was published, by effective date."""
+    heads = sorted(_read(world), key=lambda head: head.effective_from)
+    return tuple(_catalogs[head] for head in heads)
+
+
+def catalog_version(world: World, id: str) -> CatalogVersion:
+    """A published catalog; raises `not_found`."""
+    head = world.get(PublishedCatalog, id)
+    return next(each for each in catalog_versions(world) if each.id == head.id)
+
+
+def _read(world: World) -> tuple[PublishedCatalog, ...]:
+    """The heads of all published catalogs, each of whose contents this process has read."""
     heads = world.find(PublishedCatalog)
     for head in heads:
         if head not in _catalogs:
             _catalogs[head] = whole(head, world.get(CatalogContent, head.id))
-    return _book(heads, tuple(each for each in quoted if each is not None))
+    return heads
+
+
+def _made(world: World) -> PriceBook:
+    terms = {contract.id: _term(contract) for contract in world.find(Contract)}
+    quotes = world.find(Quote, state=PRICING_STATES)
+    quoted = (
+        part
+        for quote in quotes
+        for part in _by_link(quote, _within_term(quote, *terms[quote.contract_id]), terms, quotes)
+    )
+    heads = world.find(PublishedCatalog)
+    for head in heads:
+        if head not in _catalogs:
+            _catalogs[head] = whole(head, world.get(CatalogContent, head.id))
+    return _book(heads, tuple(quoted))
 
 
 def sku_at(world: World, sku_id: str, moment: datetime) -> Sku:
@@ -69,7 +96,8 @@ def _term(contract: Contract) -> tuple[Contract, datetime]:
     end = contract.ends_at
     if not is_midnight(end):
         end = day_start(end) + DAY
-    return replace(contract, settled=contract.total, version=0), end
+    unpriced = dict.fromkeys(("total", "settled", "opening_paid", "raised"), ZERO)
+    return replace(contract, **unpriced, version=0), end
 
 
 @lru_cache(maxsize=8192)
@@ -81,6 +109,33 @@ def _within_term(quote: Quote, contract: Contract, end: datetime) -> QuotedPrice
     if quoted.effective_to is None or quoted.effective_to > end:
         return replace(quoted, effective_to=end)
     return quoted
+
+
+def _by_link(
+    quote: Quote,
+    quoted: QuotedPrice | None,
+    terms: Mapping[str, tuple[Contract, datetime]],
+    quotes: Iterable[Quote],
+) -> Iterator[QuotedPrice]:
+    """A quoted price cut where its contract's price link changes, as long as it is the latest."""
+    if quoted is None:
+        return
+    contract, _ = terms[quote.contract_id]
+    if not contract.dated:
+        yield quoted
+        return
+    later = (
+        other.effective_from
+        for other in quotes
+        if (other.pool_id, other.sku_id) == (quote.pool_id, quote.sku_id)
+        and other.effective_from > quote.effective_from
+    )
+    end = min(filter(None, (quoted.effective_to, *later)), default=None)
+    changes = (each.starts_at for each in contract.dated if quoted.effective_from < each.starts_at)
+    starts = [quoted.effective_from, *(each for each in changes if end is None or each < end)]
+    for start, stop in zip(starts, [*starts[1:], quoted.effective_to], strict=True):
+        link = contract.terms_at(start).price_link.value
+        yield replace(quoted, effective_from=start, effective_to=stop, price_link=link)
 
 
 @lru_cache(maxsize=8)

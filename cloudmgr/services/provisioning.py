@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from catalog.errors import CloudmgrError
 from cloudmgr.domain import allocations
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.allocations import Allocation
@@ -24,6 +25,7 @@ from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderAction, Wor
 from cloudmgr.services import timers
 from cloudmgr.services.binding import unbind
 from cloudmgr.services.commands import Command, handles, require_in
+from cloudmgr.services.contracts import require_contracts, take_over
 from cloudmgr.services.deliveries import post_delivery, release_all
 from cloudmgr.services.policies import policy_now, region_of
 from cloudmgr.services.world import Message, World, next_id
@@ -76,7 +78,9 @@ class AcceptTrial(Command):
 
 def dispatch(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
     """Order from every pool what it has not delivered, for a request that just became
-    `provisioning`: at first all of it, at a retry what was refused."""
+    `provisioning`: at first all of it, at a retry what was refused. Raises `not_covered` when a
+    contract has ended since the approval."""
+    require_contracts(world, request, now)
     orders = world.find(WorkOrder, request_id=request.id)
     latest = {order.pool_id: order for order in orders}
     wanted = {}
@@ -115,6 +119,7 @@ def complete_work_order(
     )
     request = world.get(ResourceRequest, order.request_id)
     if request.state is RequestState.PROVISIONING:
+        require_contracts(world, request, now)
         _mark_delivered(world, request, command.deliveries, now)
     if not _unfinished(world, request.id):
         _all_done(world, request, now)
@@ -183,8 +188,20 @@ def remind_of_delivery(world: World, timer: Timer, at: datetime) -> None:
 
 @timers.on_timer("delivery_deemed")
 def deem_delivery(world: World, timer: Timer, at: datetime) -> None:
-    """Silence does not block: unanswered counts as confirmed and is marked so."""
-    settle_delivery(world, world.get(ResourceRequest, timer.subject_id), at, deemed=True)
+    """Silence does not block: unanswered counts as confirmed and is marked so. It confirms nothing
+    that no contract covers any more; then people are told and decide."""
+    request = world.get(ResourceRequest, timer.subject_id)
+    try:
+        require_contracts(world, request, at)
+    except CloudmgrError as error:
+        if error.code != "not_covered":
+            raise
+        payload = {"request_id": request.id, "department_id": request.department_id}
+        world.outbox(
+            Message(topic="delivery_uncovered", subject=request.id, payload=payload, at=at)
+        )
+        return
+    settle_delivery(world, request, at, deemed=True)
 
 
 @timers.on_timer("request_failed_hold")
@@ -202,6 +219,7 @@ def settle_delivery(
     emergency = request.kind is RequestKind.EMERGENCY
     to = RequestState.RATIFYING if emergency else RequestState.COMPLETED
     moved = advance_from(request, (RequestState.AWAITING_CONFIRMATION,), to, deemed=deemed)
+    take_over(world, request, now)
     _stop_waiting(world, request.id)
     post_delivery(world, request, now)
     if not emergency:

@@ -71,13 +71,16 @@ def submit_quote(world: World, command: SubmitQuote, actor: Actor, now: datetime
 
 @handles(Role.AUTHORITY)
 def decide_quote(world: World, command: DecideQuote, actor: Actor, now: datetime) -> Quote:
-    """Raises `not_midnight` when the quote's beginning has passed, `quote_over_ceiling`, and
-    `competing_quotes` when another one in force begins at the same midnight."""
+    """Raises `not_midnight` when the quote's beginning has passed, `not_covered` when its contract
+    will have ended by then, `quote_over_ceiling`, and `competing_quotes` when another one in force
+    begins at the same midnight."""
     quote = world.get(Quote, command.quote_id)
     if not command.accepted:
         return world.put(advance(quote, QuoteState.REFUSED))
     if quote.effective_from <= now:
         raise not_midnight(quote.effective_from.isoformat())
+    contract = world.get(Contract, quote.contract_id)
+    require_cover(contract, quote.pool_id, quote.sku_id, quote.effective_from)
     price_book(world).check_quote(quote.sku_id, quote.tiers, quote.effective_from)
     for other in world.find(
         Quote, pool_id=quote.pool_id, sku_id=quote.sku_id, state=QuoteState.IN_FORCE

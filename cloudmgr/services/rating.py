@@ -19,6 +19,7 @@ from cloudmgr.domain.corrections import correct
 from cloudmgr.domain.parties import Organisation, OrganisationKind
 from cloudmgr.domain.policy import Policy, policy_at
 from cloudmgr.domain.rating import HourlySums, Place, RatedLine, RatingContext, rate_allocation
+from cloudmgr.services.policies import regions_above
 from cloudmgr.services.pricing import price_book
 from cloudmgr.services.usage import hourly_sums
 from cloudmgr.services.world import World
@@ -111,16 +112,22 @@ def rating_context(world: World, month: Month) -> RatingContext:
     """Prices, payers, payees and proration of a month; policy as at its last instant."""
     policy = month_policy(world, month)
     departments = world.find(Organisation, kind=OrganisationKind.DEPARTMENT)
+    above = {id: regions_above(world, id) for id in {each.region_id for each in departments}}
     return RatingContext(
         month=month,
         prices=price_book(world),
         proration=policy.proration,
         charge_storage_when_stopped=policy.charge_storage_when_stopped,
         places={
-            each.id: Place(each.region_id, policy.payer_of(each.region_id, each.id))
+            each.id: Place(
+                each.region_id, policy.payer_of(each.region_id, each.id, above[each.region_id])
+            )
             for each in departments
         },
-        payees={contract.id: contract.payee_id for contract in world.find(Contract)},
+        payees={
+            contract.id: contract.terms_at(month.period.end - timedelta(microseconds=1)).payee_id
+            for contract in world.find(Contract)
+        },
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from catalog.period import Month
 from cloudmgr.domain import contracts, journal
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.assessment import cycle_months
@@ -112,7 +113,8 @@ def confirm_settlement(
     """With both sides' word it binds: counts against the contract's total, and is posted.
 
     Raises `same_person`, `not_confirmed` when this side has spoken and the other has not,
-    `contract_total_exceeded`; `not_found` for another provider's settlement.
+    `not_covered` for months without the contract, `contract_total_exceeded`; `not_found` for
+    another provider's settlement.
     """
     settlement = world.get(Settlement, command.settlement_id)
     settlement.LIFECYCLE.require(settlement.id, settlement.state, SettlementState.CONFIRMED)
@@ -159,6 +161,7 @@ def _bind(world: World, settlement: Settlement, now: datetime) -> None:
     assert settlement.payable is not None, f"{settlement.id} is drafted without an amount"
     world.lock((Contract, settlement.contract_id))
     contract = world.get(Contract, settlement.contract_id)
+    contracts.require_served(contract, (Month.parse(each).period for each in settlement.months))
     world.put(contracts.settle(contract, settlement.payable))
     if settlement.withheld:
         source = journal.Source(id=settlement.id, month=settlement.cycle, at=now)

@@ -176,7 +176,7 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
 
 NOBODY_IS_FOREIGN = {
     "register_organisation", "register_user", "grant_role", "move_clock",  # administrators
-    "register_contract", "decide_quote", "publish_assessment", "resolve_appeal",  # the authority
+    "register_contract", "amend_contract", "terminate_contract", "decide_quote", "publish_assessment", "resolve_appeal",  # the authority
     "score_assessment", "register_pool", "move_pool", "set_quota", "close_incident",  # its centre
     "dispatch_request",  # the desk
     "close_period", "resolve_objection", "draft_settlements", "decide_coefficient",

@@ -114,6 +114,8 @@ def send_readings(api: Api, pool: str, provider: str, batch: str) -> dict[str, A
 def live(api: Api) -> January:
     """Play it: requests, an incident each, readings, the close, answers, scores, payments."""
     move_clock(api, "2026-01-05T10:00:00+08:00")
+    for contract in ("HT-2025-01", "HT-2025-03"):
+        _amended(api, contract)
     city, county = _requests(api)
     draft = a_draft(api, "d02", "A10")
     for pool, provider in (("kunpeng-a", "prov1"), ("x86-a", "prov3")):
@@ -155,6 +157,12 @@ def _requests(api: Api) -> tuple[str, str]:
         rating = {"stars": 5, "comment": "及时"}
         done(api.post(f"requests/{request}/ratings", f"{department}.user", rating))
     return city, county
+
+
+def _amended(api: Api, contract: str) -> None:
+    """A year longer, by a supplement."""
+    signed = {"document_number": f"{contract}-补1", "ends_at": "2029-07-01T00:00:00+08:00"}
+    done(api.post(f"contracts/{contract}/amendments", "authority.a", signed))
 
 
 def _incident(api: Api, pool: str, provider: str) -> None:
