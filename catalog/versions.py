@@ -140,10 +140,14 @@ def publish(
         if other.effective_from >= version.effective_from:
             raise bad_effective_date(date, f"version {other.id} takes effect then or later")
     if versions:
-        last = max(versions, key=lambda each: each.effective_from)
-        for sku in last.skus:
-            _still_the_same(sku, version)
+        check_successor(max(versions, key=lambda each: each.effective_from), version)
     return (*versions, version)
+
+
+def check_successor(last: CatalogVersion, version: CatalogVersion) -> None:
+    """Raise `bad_catalog` when a Sku of `last` vanishes or becomes something else in `version`."""
+    for sku in last.skus:
+        _still_the_same(sku, version)
 
 
 def _still_the_same(old: Sku, version: CatalogVersion) -> None:

@@ -733,3 +733,25 @@ def audit_broken(sequence: int, why: str) -> Conflict:
     return Conflict(
         "audit_broken", f"the audit chain breaks at event {sequence}: {why}", sequence=sequence
     )
+
+
+# --- outbox, jobs, pools -------------------------------------------------------------------
+
+
+def lease_lost(kind: str, id: str) -> Conflict:
+    return Conflict(
+        "lease_lost",
+        f"{kind} {id} is held by another worker now, or was cancelled; leave it alone",
+    )
+
+
+def pool_order_under_way(work_order_id: str, keys: Iterable[str]) -> Conflict:
+    return Conflict(
+        "pool_order_under_way",
+        f"{work_order_id} was ordered from the pool by {', '.join(keys)} and is closed by its "
+        "answer; wait for it, or let the technical reviewer decide what became of the order",
+    )
+
+
+def pool_order_ended(id: str, state: str) -> Conflict:
+    return Conflict("pool_order_ended", f"the order {id} has ended as {state}; nothing is open")

@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from cloudmgr.domain.approvals import ChainStep
 from cloudmgr.domain.attachments import AttachmentRule
-from cloudmgr.domain.continuity import ContinuityRules
+from cloudmgr.domain.continuity import NO_CONTINUITY_RULES, ContinuityRules
 from cloudmgr.domain.errors import bad_value
-from cloudmgr.domain.policy_pools import PoolRules
+from cloudmgr.domain.policy_pools import NO_POOL_RULES, PoolRules
 from cloudmgr.domain.sessions import SignInRules
 from cloudmgr.domain.values import Value
 
@@ -74,8 +74,8 @@ class Policy(Value):
     attachments: tuple[AttachmentRule, ...] = ()
     idle_window_days: int = 30
     idle_cpu_percent: int = 10
-    pools: PoolRules = PoolRules()
-    continuity: ContinuityRules = ContinuityRules()
+    pools: PoolRules = NO_POOL_RULES
+    continuity: ContinuityRules = NO_CONTINUITY_RULES
 
     def payer_of(self, region_id: str, department_id: str, above: Sequence[str] = ()) -> str:
         """The organisation that pays for a department of the region; where the policy does not

@@ -7,6 +7,7 @@ department and of a provider reads as the department.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -16,11 +17,12 @@ from cloudmgr.domain.approvals import Approval
 from cloudmgr.domain.budget import Budget, BudgetChange
 from cloudmgr.domain.errors import not_found
 from cloudmgr.domain.files import FileContent, StoredFile
-from cloudmgr.domain.parties import Organisation, Region, Token, User
+from cloudmgr.domain.parties import Organisation, Region, RoleGrant, Token, User
 from cloudmgr.domain.pools import ResourcePool, Site
 from cloudmgr.domain.quota import Quota
 from cloudmgr.domain.quotes import PRICING_STATES, Quote
 from cloudmgr.domain.requests import ResourceRequest
+from cloudmgr.domain.sessions import SignInAttempts
 from cloudmgr.domain.settlement import Settlement
 from cloudmgr.domain.values import Value
 from cloudmgr.services.commands import IdempotencyRecord
@@ -30,8 +32,9 @@ PUBLIC: frozenset[type[Value]] = frozenset({Region, Organisation, Site, Resource
 """Read by everybody who is signed in, but for providers among them only what is theirs; services
 of other nouns add theirs with `open_to_all`."""
 
-SECRET: frozenset[type[Value]] = frozenset({User, Token, IdempotencyRecord, FileContent})
-"""Read by nobody here: password hashes, tokens, and answers that were somebody else's."""
+SECRET: frozenset[type[Value]] = frozenset({User, SignInAttempts, IdempotencyRecord, FileContent})
+"""Read by nobody here: password hashes, who fails to sign in, and answers that were somebody
+else's."""
 
 _OF_A_DEPARTMENT = (Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD)
 
@@ -41,6 +44,17 @@ _public: set[type[Value]] = set(PUBLIC)
 def open_to_all(*kinds: type[Value]) -> None:
     """Declare kinds that everybody who is signed in may read."""
     _public.update(kinds)
+
+
+Rule = Callable[[World, Actor], dict[str, tuple[Any, ...]] | None]
+"""Under which conditions records of a kind are somebody's to see; asked for no city office."""
+
+_rules: dict[type[Value], Rule] = {}
+
+
+def visible_by(kind: type[Value], rule: Rule) -> None:
+    """Declare who sees a kind whose records are seen by their state, or by another record's."""
+    _rules[kind] = rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +102,16 @@ def visible(world: World, actor: Actor, kind: type[Value]) -> dict[str, tuple[An
     """
     if kind in SECRET:
         return None
+    if kind is Token:  # one's own; `id` is a digest, of which the secret cannot be worked out
+        everybodys = actor.has_for_city(Role.SECURITY_ADMIN)
+        return {} if everybodys else {"user_id": (actor.user_id,)}
+    if kind is RoleGrant and not actor.city_wide:
+        admin = actor.has_for_city(Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)
+        return {} if admin else {"user_id": (actor.user_id,)}
     if actor.city_wide:
         return {}
+    if kind in _rules:
+        return _rules[kind](world, actor)
     departments = _departments(world, actor)
     if kind is StoredFile:  # what it is attached to may show it to others
         return {"organisation_id": tuple(sorted({*departments, *actor.organisations()}))}

@@ -37,21 +37,25 @@ NOUNS = {
     "incidents": "incidents",
     "indicators": "indicators",
     "inspection": "inspections",
+    "jobs": "jobs",
     "journal": "journal",
     "lines": "lines",
     "measures": "measures",
     "metering": "metering",
     "node": "node",
+    "outbox": "outbox",
     "parties": "parties",
     "placement": "placements",
     "policy": "policies",
     "pools": "pools",
+    "proposals": "proposals",
     "proration": "proration",
     "quota": "quotas",
     "quotes": "quotes",
     "rating": "rating",
     "requests": "requests",
     "service_ratings": "service_ratings",
+    "sessions": "sessions",
     "settlement": "settlements",
     "tariff": "tariffs",
     "timers": "timers",
@@ -61,7 +65,7 @@ NOUNS = {
 }
 
 # Files of the domain that are no noun of the trade but serve all of them.
-FURNITURE = {"errors", "lifecycle", "ratios", "values"}
+FURNITURE = {"errors", "leases", "lifecycle", "ratios", "values"}
 
 
 def misnamed(folder: str, stems: set[str]) -> dict[str, str]:
