@@ -10,7 +10,10 @@ from catalog.errors import CloudmgrError
 from cloudmgr.domain.quota import (
     UNLIMITED,
     Quota,
+    Standing,
     check,
+    headroom,
+    moved_limits,
     post,
     release,
     reserve,
@@ -99,3 +102,51 @@ def test_whatever_happens_committed_and_left_are_the_limit(steps: list[tuple[str
             own = release(own, min(units, own.allocated))
         assert own.committed + (own.left or 0) == 60
         assert min(own.reserved, own.allocated) >= 0
+
+
+def quota(scope_id: str, limit: int | None, allocated: int = 0) -> Quota:
+    return a_quota(scope_id=scope_id, limit_units=limit, allocated=allocated)
+
+
+def test_the_tightest_of_the_chain_is_named_and_the_nearest_of_equals() -> None:
+    own, department, region = quota("app", 10, 4), quota("dep", 9, 4), quota("city", 100, 95)
+    found = headroom(own, (department, region), VCPU)
+    assert (found.headroom_units, found.tight_scope_id) == (5, "dep")
+    assert (found.limit_units, found.committed, found.standing) == (10, 4, Standing.LIMITED)
+    over = headroom(own, (quota("dep", 3, 4),), VCPU)
+    assert (over.headroom_units, over.tight_scope_id) == (0, "dep"), (
+        "nothing, not less than nothing"
+    )
+
+
+def test_without_any_limit_it_is_unlimited_or_not_set() -> None:
+    def standing(*limits: int | None) -> Standing:
+        above = [quota(f"s{index}", limit) for index, limit in enumerate(limits)]
+        found = headroom(None, above, VCPU)
+        assert (found.headroom_units, found.tight_scope_id) == (None, None)
+        return found.standing
+
+    assert standing() is Standing.NOT_SET
+    assert standing(None, None) is Standing.NOT_SET
+    assert standing(None, UNLIMITED) is Standing.UNLIMITED
+
+
+@given(st.lists(st.tuples(st.integers(-1, 50), st.integers(0, 60)), min_size=1, max_size=5))
+def test_headroom_is_exactly_what_a_check_lets_pass(scopes: list[tuple[int, int]]) -> None:
+    chain = [quota(f"s{index}", *each) for index, each in enumerate(scopes)]
+    found = headroom(chain[0], chain[1:], VCPU)
+    room = found.headroom_units
+    check(chain, VCPU, 1_000 if room is None else room, "s0")
+    if room is not None:
+        with pytest.raises(CloudmgrError, match="quota_exceeded"):
+            check(chain, VCPU, room + 1, "s0")
+
+
+def test_only_an_unused_limit_moves() -> None:
+    assert moved_limits(quota("a", 10, 4), quota("b", 5, 9), 6) == (4, 11)
+    with pytest.raises(CloudmgrError) as refused:
+        moved_limits(quota("a", 10, 4), quota("b", 5), 7)
+    assert (refused.value.code, refused.value.details["free"]) == ("quota_exceeded", 6)
+    for giver, taker in ((None, 5), (UNLIMITED, 5), (5, None), (5, UNLIMITED)):
+        with pytest.raises(CloudmgrError, match="bad_value"):
+            moved_limits(quota("a", giver), quota("b", taker), 1)

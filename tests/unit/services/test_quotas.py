@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from cloudmgr.domain.quota import UNLIMITED, Quota, QuotaScope
+from catalog.errors import CloudmgrError
+from cloudmgr.domain.access import Role
+from cloudmgr.domain.parties import Organisation
+from cloudmgr.domain.quota import UNLIMITED, Headroom, Quota, QuotaScope, Standing
 from cloudmgr.domain.requests import RequestKind
-from cloudmgr.services.quotas import SetQuota, scopes_above
-from tests.support.requests import a_line, approved, check_conserved, completed, running
+from cloudmgr.services.quotas import MoveQuota, SetQuota, headroom_of, scopes_above
+from tests.support.requests import (
+    a_line,
+    approved,
+    check_conserved,
+    completed,
+    running,
+    signed,
+    signed_until,
+    submitted,
+)
 from tests.support.supply import MEMORY, VCPU
-from tests.support.worlds import Town, a_town
+from tests.support.worlds import Town, a_person, a_town, an_application
 
+USER, LEAD = Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD
 SCOPES = {"city": QuotaScope.REGION, "county": QuotaScope.REGION, "health": QuotaScope.DEPARTMENT}
 
 
 @pytest.fixture
 def town() -> Town:
     return a_town()
+
+
+@pytest.fixture
+def bureau(town: Town) -> Town:
+    """The town with a hospital below its health department, and a ward below the hospital."""
+    health = town.look(Organisation, "health")
+    for id, parent_id in (("hospital", "health"), ("ward", "hospital")):
+        with town.transaction() as world:
+            world.put(replace(health, id=id, parent_id=parent_id, version=0))
+            world.put(an_application(department_id=id))
+            for person in a_person(login=f"{id}.user", organisation_id=id, roles=(USER,)):
+                world.put(person)
+            for person in a_person(login=f"{id}.lead", organisation_id=id, roles=(LEAD,)):
+                world.put(person)
+    return town
 
 
 def limit(scope_id: str, units: int | None, of: str = "VCPU") -> SetQuota:
@@ -110,3 +140,107 @@ def test_changing_a_limit_leaves_what_is_counted(town: Town) -> None:
     running(town, a_line(quantity=2))
     quota = town.give(limit("health", 30), "centre.a")
     assert (quota.allocated, quota.left) == (4, 26)
+
+
+def move(giver: str, taker: str, units: int, of: str = "VCPU") -> MoveQuota:
+    resource_class = VCPU if of == "VCPU" else MEMORY
+    return MoveQuota(
+        from_scope_id=giver, to_scope_id=taker, resource_class=resource_class, units=units
+    )
+
+
+def room(town: Town, scope_id: str, by: str) -> Headroom:
+    with town.reading() as world:
+        found = headroom_of(world, town.actor(by), scope_id)
+    return next(each for each in found.classes if each.resource_class is VCPU)
+
+
+def test_units_stand_below_units_however_deep(bureau: Town) -> None:
+    with bureau.reading() as world:
+        above = scopes_above(world, QuotaScope.APPLICATION, "ward-app")
+    assert above == ("ward", "hospital", "health", "city")
+
+
+def test_what_a_unit_takes_counts_on_every_department_above_it(bureau: Town) -> None:
+    bureau.give(limit("hospital", 30), "centre.a")
+    running(bureau, a_line(quantity=3), department="ward")
+    assert bureau.look(Quota, "hospital/VCPU").allocated == 6
+    assert bureau.look(Quota, "health/VCPU").allocated == 6
+    assert bureau.look(Quota, "city/VCPU").allocated == 6
+    assert bureau.give(limit("ward", 20), "centre.a").allocated == 6
+    bureau.give(limit("health", None), "centre.a")
+    check_conserved(bureau)
+
+
+def test_a_units_quota_ends_where_the_department_above_it_has_none_left(bureau: Town) -> None:
+    running(bureau, a_line(quantity=28), department="health")
+    request = submitted(bureau, a_line(quantity=3), department="ward")
+    request = signed_until(bureau, request, "technical")
+    with pytest.raises(CloudmgrError) as refused:
+        signed(bureau, request)
+    assert refused.value.code == "quota_exceeded"
+    assert (refused.value.details["scope"], refused.value.details["free"]) == ("health", 4)
+
+
+def test_a_limit_binds_those_below_across_scopes_that_say_nothing(bureau: Town) -> None:
+    bureau.give(limit("ward", 40), "centre.a")
+    refusal = bureau.refusal(limit("health", 39), "centre.a")
+    assert refusal.code == "limit_above_parent"
+    assert "40 of ward" in refusal.message
+    bureau.give(limit("hospital", 50), "centre.a")
+    assert "50 of hospital" in bureau.refusal(limit("health", 45), "centre.a").message
+
+
+def test_an_unused_limit_moves_between_departments(town: Town) -> None:
+    running(town, a_line(quantity=10))
+    moved = town.give(move("health", "transport", 40), "centre.a")
+    assert (moved.giver.limit_units, moved.taker.limit_units) == (20, 100)
+    assert town.look(Quota, "health/VCPU").left == 0
+    assert town.refusal(move("health", "transport", 1), "centre.a").code == "quota_exceeded"
+    assert town.code(move("transport", "health", 0), "centre.a") == "bad_value"
+    assert town.code(move("health", "health", 1), "centre.a") == "bad_value"
+    assert town.code(move("nobody", "health", 1), "centre.a") == "not_found"
+    for person in ("health.lead", "bureau.a", "county-centre.a"):
+        assert town.code(move("transport", "health", 1), person) == "forbidden"
+
+
+def test_a_move_that_the_taker_may_not_have_leaves_both_as_they_were(town: Town) -> None:
+    town.give(limit("transport", 150), "centre.a")
+    town.give(limit("county", 150), "centre.a")
+    refusal = town.refusal(move("health", "county-health", 120), "centre.a")
+    assert refusal.code == "quota_exceeded"
+    assert town.code(move("transport", "county-health", 111), "centre.a") == "limit_above_parent"
+    assert town.look(Quota, "transport/VCPU").limit_units == 150
+
+
+def test_a_scope_sees_its_headroom_and_who_is_tight(town: Town) -> None:
+    running(town, a_line(quantity=10))
+    approved(town, a_line(quantity=2))
+    seen = room(town, "health", "health.user")
+    assert (seen.limit_units, seen.allocated, seen.reserved) == (60, 20, 4)
+    assert (seen.headroom_units, seen.tight_scope_id) == (36, "health")
+    assert (room(town, "health-app", "health.user").headroom_units) == 36
+    town.change(town.look(Quota, "city/VCPU"), limit_units=30)
+    assert room(town, "health", "health.lead").tight_scope_id == "city"
+    assert room(town, "city", "centre.a").headroom_units == 6
+
+
+def test_nothing_set_is_told_as_such(town: Town) -> None:
+    for id in ("health", "city"):
+        town.change(town.look(Quota, f"{id}/VCPU"), limit_units=None)
+    assert room(town, "health-app", "health.user").standing is Standing.NOT_SET
+    town.change(town.look(Quota, "city/VCPU"), limit_units=UNLIMITED)
+    assert room(town, "health-app", "health.user").standing is Standing.UNLIMITED
+
+
+@pytest.mark.parametrize("scope_id", ["transport", "transport-app", "county", "city", "nobody"])
+def test_a_foreign_scopes_headroom_is_not_found(town: Town, scope_id: str) -> None:
+    with pytest.raises(CloudmgrError, match="not_found"):
+        room(town, scope_id, "health.user")
+
+
+def test_the_city_sees_every_scope_and_a_county_its_own(town: Town) -> None:
+    assert room(town, "transport", "treasury.a").limit_units == 60
+    assert room(town, "county", "county-health.reviewer").limit_units == 50
+    with pytest.raises(CloudmgrError, match="not_found"):
+        room(town, "health", "county-health.reviewer")
