@@ -1,19 +1,21 @@
 """The approval chain as data: steps with conditions, signatures, and who may not sign.
 
-Owns which step comes next. What an approval binds (quota, capacity, budget) is the services'.
+Owns which step comes next and whom a step takes. Whether a chain can work at all is
+`approvals_chain`; what an approval binds (quota, capacity, budget) is the services'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from catalog.money import Yuan
-from cloudmgr.domain.access import Actor, Grant, Role
-from cloudmgr.domain.errors import not_your_step, own_submission, signed_already
+from cloudmgr.domain.access import Grant, Role
+from cloudmgr.domain.applications import Zone
+from cloudmgr.domain.errors import CloudmgrError, own_submission, signed_already
 from cloudmgr.domain.parties import RegionLevel
 from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
 from cloudmgr.domain.values import Value
@@ -33,29 +35,75 @@ class Where(StrEnum):
     CITY = "city"
 
 
+SIGNING = (
+    Role.DEPARTMENT_LEAD,
+    Role.COUNTY_REVIEWER,
+    Role.OPERATING_COMPANY,
+    Role.TECHNICAL_REVIEWER,
+    Role.FINANCE,
+    Role.AUTHORITY,
+)
+"""The roles a chain may ask for a signature; they alone are delegated."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """When a step applies; several given parts must all hold, except that `or_over_budget`
-    opens the step by itself."""
+    """When a step applies; all parts given must hold, except that `or_over_budget` and
+    `or_off_catalog` open the step whatever the price and the quota say.
+
+    `min_quota_percent` looks at the fullest quota after the approval; `xinchuang`, `important`,
+    `over_budget` and `off_catalog` ask for what they name and are silent otherwise.
+    """
 
     kinds: tuple[RequestKind, ...] = ()
     region_levels: tuple[RegionLevel, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    xinchuang: bool = False
+    important: bool = False
+    over_budget: bool = False
     min_monthly_price: Yuan | None = None
+    min_quota_percent: int | None = None
     or_over_budget: bool = False
+    off_catalog: bool = False
+    or_off_catalog: bool = False
 
     def holds(self, request: ResourceRequest, level: RegionLevel) -> bool:
-        if self.kinds and request.kind not in self.kinds:
-            return False
-        if self.region_levels and level not in self.region_levels:
+        if not self._concerns(request, level):
             return False
         if self.or_over_budget and request.over_budget:
             return True
+        if self.or_off_catalog and request.off_catalog:
+            return True
+        quota = self.min_quota_percent
+        if quota is not None and (request.quota_percent or 0) < quota:
+            return False
         return self.min_monthly_price is None or request.threshold_price >= self.min_monthly_price
+
+    def _concerns(self, request: ResourceRequest, level: RegionLevel) -> bool:
+        """Whether the request is of the sort the step is for, whatever its size."""
+        return (
+            (not self.kinds or request.kind in self.kinds)
+            and (not self.region_levels or level in self.region_levels)
+            and (not self.zones or request.zone in self.zones)
+            and (not self.xinchuang or request.xinchuang)
+            and (not self.important or request.important)
+            and (not self.over_budget or request.over_budget)
+            and (not self.off_catalog or request.off_catalog)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """岗位: a role, and in whose organisation it must be held."""
+
+    role: Role
+    where: Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainStep:
-    """One signature: in which state, by which role, where, within how many working days."""
+    """One signature: in which state, by which role, where, within how many working days, and who
+    steps in beside them once it is overdue."""
 
     id: str
     label: str
@@ -64,11 +112,31 @@ class ChainStep:
     where: Where
     limit_workdays: int
     condition: Condition = Condition()
+    steps_in: Post | None = None
+
+
+class Standing(StrEnum):
+    """Why somebody may sign a step."""
+
+    STEP = "step"
+    OVERDUE = "overdue"
+    PARENT = "parent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Somebody who may sign a step: in which role, for whom, and why."""
+
+    user_id: str
+    role: Role
+    organisation_id: str
+    standing: Standing
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval(Value):
-    """审批: one signature under one request and round."""
+    """审批: one signature under one request and round; a delegate's names the principal."""
 
     request_id: str
     round: int
@@ -78,6 +146,13 @@ class Approval(Value):
     decision: Decision
     opinion: str
     at: datetime
+    on_behalf_of: str | None = None
+    standing: Standing = Standing.STEP
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Who has signed by it: a delegate counts as himself and as his principal."""
+        return frozenset({self.user_id, self.on_behalf_of or self.user_id})
 
 
 _BEFORE_THE_DESK = (RequestState.UNIT_SIGNING, RequestState.FIRST_REVIEW)
@@ -117,28 +192,39 @@ def signing_state(step: ChainStep, request: ResourceRequest) -> RequestState:
     return step.state
 
 
-def check_signer(
-    step: ChainStep, request: ResourceRequest, signed: Iterable[Approval], actor: Actor
-) -> None:
-    """Raise unless `actor` may sign `step` now.
+def posts_of(step: ChainStep, request: ResourceRequest) -> tuple[tuple[Standing, Post], ...]:
+    """Whose signature the step takes now: being overdue adds signers, never a signature."""
+    own = (Standing.STEP, Post(role=step.role, where=step.where))
+    if request.overdue and step.steps_in is not None:
+        return (own, (Standing.OVERDUE, step.steps_in))
+    return (own,)
 
-    Refuses with `own_submission` (nobody approves what they submitted), `signed_already` (no
-    person signs two steps of one round) and `not_your_step`.
+
+PARENT_POST = Post(role=Role.AUTHORITY, where=Where.CITY)
+"""Who signs where nobody is eligible and no parent organisation can: the city's office."""
+
+
+def refusal_of(
+    request: ResourceRequest, signed: Iterable[Approval], people: Collection[str]
+) -> CloudmgrError | None:
+    """Why none of `people` - a person and those he stands for - may sign in this round.
+
+    `own_submission` (nobody approves what they submitted) or `signed_already` (no person signs two
+    steps of one round); None when they may.
     """
-    if actor.user_id == request.submitter_id:
-        raise own_submission(actor.user_id)
+    if request.submitter_id in people:
+        return own_submission(request.submitter_id)
     for approval in signed:
-        if approval.round == request.round and approval.user_id == actor.user_id:
-            raise signed_already(actor.user_id, approval.step)
-    if not any(_counts(grant, step, request) for grant in actor.grants):
-        raise not_your_step(step.id, step.role)
+        if approval.round == request.round and (twice := approval.people.intersection(people)):
+            return signed_already(min(twice), approval.step)
+    return None
 
 
-def _counts(grant: Grant, step: ChainStep, request: ResourceRequest) -> bool:
-    """Whether a grant is the role of the step, held where the step wants it."""
-    if grant.role is not step.role:
+def counts(grant: Grant, post: Post, request: ResourceRequest) -> bool:
+    """Whether a grant is the role of the post, held where the post wants it."""
+    if grant.role is not post.role:
         return False
-    match step.where:
+    match post.where:
         case Where.DEPARTMENT:
             return grant.organisation_id == request.department_id
         case Where.REGION:

@@ -9,9 +9,13 @@ from enum import StrEnum
 from typing import ClassVar
 
 from catalog.money import ZERO, Yuan
-from cloudmgr.domain.applications import Application
+from cloudmgr.domain.applications import Application, Zone
+from cloudmgr.domain.continuity import ReplicaRole
+from cloudmgr.domain.catalogs import is_off_catalog
 from cloudmgr.domain.errors import CloudmgrError, bad_value, not_admitted
 from cloudmgr.domain.lifecycle import Lifecycle, lifecycle
+from cloudmgr.domain.off_catalog import OffCatalogTerms
+from cloudmgr.domain.pools import PoolKind
 from cloudmgr.domain.values import Value
 
 
@@ -63,7 +67,7 @@ class RequestState(StrEnum):
 
 _S = RequestState
 _TABLE: dict[StrEnum, tuple[str, tuple[StrEnum, ...]]] = {
-    _S.DRAFT: ("草稿", (_S.UNIT_SIGNING,)),
+    _S.DRAFT: ("草稿", (_S.UNIT_SIGNING, _S.WITHDRAWN)),
     _S.UNIT_SIGNING: ("单位审签", (_S.FIRST_REVIEW, _S.SUBMITTED, _S.DRAFT)),
     _S.FIRST_REVIEW: ("县区初审", (_S.SUBMITTED, _S.RETURNED, _S.NOT_ACCEPTED)),
     _S.SUBMITTED: (
@@ -104,7 +108,10 @@ class RequestLine:
     """One line: new units of a Sku, or what happens to a running allocation.
 
     `quantity` is the count of Sku units wanted (after a change); `estimate_units` the expected
-    monthly use of a metered Sku in its own units. `pool_id` is set when the pool is chosen.
+    monthly use of a metered Sku in its own units. `pool_id` is set when the pool is chosen; with
+    `pool_kind` only pools of that kind are. A line that asks for a copy names what it is a copy of
+    (`primary_id`, an allocation) and what the copy can do. `off_catalog` asks for what the catalog
+    does not have (一事一议); the Sku is then made of it.
     """
 
     line: int
@@ -115,6 +122,18 @@ class RequestLine:
     term_months: int = 12
     estimate_units: int = 0
     contract_id: str | None = None
+    pool_kind: PoolKind | None = None
+    primary_id: str | None = None
+    replica_role: ReplicaRole | None = None
+    off_catalog: OffCatalogTerms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What would refuse the last approval today, by the code it would have. A warning only."""
+
+    code: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +142,9 @@ class ResourceRequest(Value):
 
     `monthly_price` is what its own lines add per month at the dearest candidate pool;
     `threshold_price` adds the application's increases of the last 30 days, so that splitting a
-    request does not get around a step of the chain.
+    request does not get around a step of the chain. `quota_percent` is how full the fullest quota
+    would be (None: nothing counted has a limit); zone, Xinchuang and importance are the
+    application's when it was last looked at. `warnings` were told when it was submitted.
     """
 
     kind: RequestKind
@@ -139,11 +160,19 @@ class ResourceRequest(Value):
     monthly_price: Yuan = ZERO
     threshold_price: Yuan = ZERO
     over_budget: bool = False
+    quota_percent: int | None = None
+    zone: Zone | None = None
+    xinchuang: bool = False
+    important: bool = False
+    warnings: tuple[Shortage, ...] = ()
     submitted_at: datetime | None = None
     awaiting_step: str = ""
     awaiting_role: str = ""
     due_at: datetime | None = None
     overdue: bool = False
+    clock_stopped_at: datetime | None = None
+    clock_stopped_for: str = ""
+    clock_left_workdays: int = 0
     approved_at: datetime | None = None
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
@@ -155,12 +184,25 @@ class ResourceRequest(Value):
     state: RequestState = RequestState.DRAFT
     LIFECYCLE: ClassVar[Lifecycle] = lifecycle("ResourceRequest", _TABLE)
 
+    @property
+    def off_catalog(self) -> bool:
+        """Whether something outside the catalog is asked for, kept or grown (一事一议)."""
+        if self.kind is RequestKind.RELEASE:
+            return False
+        return any(line.off_catalog or is_off_catalog(line.sku_id) for line in self.lines)
+
+
+MAX_LINES = 500
+"""What one approval can bind in one go: all lines or none."""
+
 
 def check_lines(kind: RequestKind, lines: tuple[RequestLine, ...]) -> None:
     """Raise `bad_value` unless the lines fit the kind: numbered from 1, positive, with a target
     where the kind works on something that runs."""
     if not lines:
         raise bad_value("lines", "a request needs at least one line")
+    if len(lines) > MAX_LINES:
+        raise bad_value("lines", f"a request has at most {MAX_LINES} lines; write another one")
     for expected, line in enumerate(lines, start=1):
         if line.line != expected:
             raise bad_value("lines", f"lines are numbered 1, 2, 3…; {line.line} is out of order")
@@ -176,6 +218,12 @@ def check_lines(kind: RequestKind, lines: tuple[RequestLine, ...]) -> None:
             raise bad_value(
                 f"lines[{expected}].allocation_id", f"a {kind} request names what it works on"
             )
+        if (line.primary_id is None) != (line.replica_role is None):
+            raise bad_value(
+                f"lines[{expected}].replica_role", "a copy names its primary and its role"
+            )
+        if line.primary_id is not None and not kind.creates:
+            raise bad_value(f"lines[{expected}].primary_id", f"a {kind} asks for no new copy")
     targets = [line.allocation_id for line in lines if line.allocation_id]
     if len(targets) != len(set(targets)):
         raise bad_value("lines", "an allocation may stand in one line of a request only")

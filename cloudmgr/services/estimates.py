@@ -10,11 +10,24 @@ from decimal import Decimal
 
 from catalog.money import ZERO, Yuan, total
 from cloudmgr.domain.allocations import Allocation
+from cloudmgr.domain.applications import Application
 from cloudmgr.domain.approvals import dearest
-from cloudmgr.domain.budget import Budget
-from cloudmgr.domain.requests import RequestKind, RequestLine, RequestState, ResourceRequest
+from cloudmgr.domain.requests import (
+    RequestKind,
+    RequestLine,
+    RequestState,
+    ResourceRequest,
+    Shortage,
+)
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services.commitments import budget_chain, line_commitment
+from cloudmgr.services.estimates_shortages import (
+    QuotaView,
+    asked_units,
+    budget_warnings,
+    quota_views,
+    quota_warnings,
+)
 from cloudmgr.services.placements import monthly_of, none_takes, ranked_pools, suits
 from cloudmgr.services.policies import policy_now
 from cloudmgr.services.world import Ge, World
@@ -36,7 +49,8 @@ class CandidateView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """Monthly price at the dearest candidates, the threshold basis, what would be committed of
-    this fiscal year's budget, and what is left of it (null: none is set)."""
+    this fiscal year's budget, what is left of it (null: none is set), how full quotas would be,
+    and what would refuse the last approval if it came today."""
 
     request_id: str
     monthly_price: Yuan
@@ -45,6 +59,9 @@ class Estimate:
     over_budget: bool
     budget_left: Yuan | None
     candidates: tuple[CandidateView, ...]
+    quota_percent: int | None = None
+    quotas: tuple[QuotaView, ...] = ()
+    warnings: tuple[Shortage, ...] = ()
 
 
 def estimate(world: World, request: ResourceRequest, now: datetime) -> Estimate:
@@ -52,7 +69,11 @@ def estimate(world: World, request: ResourceRequest, now: datetime) -> Estimate:
     priced = [_priced(world, request, line, now) for line in request.lines]
     monthly = total(each.monthly for each in priced)
     commitment = total(each.commitment for each in priced)
-    left = budget_left(world, request.department_id, now)
+    chain = budget_chain(world, request.department_id, now)
+    left = min((budget.left for budget in chain), default=None)
+    asked = asked_units(world, request, now)
+    quotas = quota_views(world, request, asked)
+    views = tuple(view for each in priced for view in each.views)
     return Estimate(
         request_id=request.id,
         monthly_price=monthly,
@@ -60,7 +81,14 @@ def estimate(world: World, request: ResourceRequest, now: datetime) -> Estimate:
         commitment=commitment,
         over_budget=left is not None and commitment > 0 and commitment > left,
         budget_left=left,
-        candidates=tuple(view for each in priced for view in each.views),
+        candidates=views,
+        quota_percent=max((q.percent for q in quotas if q.percent is not None), default=None),
+        quotas=quotas,
+        warnings=(
+            *quota_warnings(world, request, asked),
+            *_capacity_warnings(request, views),
+            *budget_warnings(request, chain, commitment, now),
+        ),
     )
 
 
@@ -74,6 +102,60 @@ def require_candidates(request: ResourceRequest, found: Estimate) -> None:
         }
         if not suits(refused.values()):
             raise none_takes(line, refused)
+
+
+def priced(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
+    """The request with its numbers as they are now; raises `no_pool` where no pool could ever
+    take a line."""
+    found = estimate(world, request, now)
+    require_candidates(request, found)
+    application = world.get(Application, request.application_id)
+    return replace(
+        request,
+        monthly_price=found.monthly_price,
+        threshold_price=found.threshold_price,
+        over_budget=found.over_budget,
+        quota_percent=found.quota_percent,
+        zone=application.zone,
+        xinchuang=application.xinchuang,
+        important=application.important,
+        warnings=found.warnings,
+    )
+
+
+def looked_at_again(world: World, request: ResourceRequest, now: datetime) -> ResourceRequest:
+    """As `priced` before the last signature: what has grown since counts, what has shrunk does
+    not, so that steps are only ever added."""
+    found = estimate(world, request, now)
+    application = world.get(Application, request.application_id)
+    full = [each for each in (request.quota_percent, found.quota_percent) if each is not None]
+    return replace(
+        request,
+        monthly_price=max(request.monthly_price, found.monthly_price),
+        threshold_price=max(request.threshold_price, found.threshold_price),
+        over_budget=request.over_budget or found.over_budget,
+        quota_percent=max(full, default=None),
+        zone=application.zone,
+        xinchuang=request.xinchuang or application.xinchuang,
+        important=request.important or application.important,
+    )
+
+
+def _capacity_warnings(
+    request: ResourceRequest, views: tuple[CandidateView, ...]
+) -> tuple[Shortage, ...]:
+    """Lines that every pool that suits them has no room for today."""
+    if request.kind is RequestKind.RELEASE:
+        return ()
+    refused: dict[int, dict[str, str | None]] = {line.line: {} for line in request.lines}
+    for view in views:
+        refused[view.line][view.pool_id] = view.refused_by
+    full = (
+        none_takes(line, refused[line.line])
+        for line in request.lines
+        if None not in refused[line.line].values()
+    )
+    return tuple(Shortage(each.code, each.message) for each in full)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +223,3 @@ def recent_increases(world: World, request: ResourceRequest, now: datetime) -> D
         and (other.kind.creates or other.kind is RequestKind.CHANGE)
         and other.state not in undone
     )
-
-
-def budget_left(world: World, department_id: str, now: datetime) -> Decimal | None:
-    """The least that is left on the department's budget chain; None when no budget is set."""
-    chain: tuple[Budget, ...] = budget_chain(world, department_id, now)
-    return min((budget.left for budget in chain), default=None)

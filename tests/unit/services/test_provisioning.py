@@ -196,10 +196,11 @@ def test_what_is_sent_back_is_ordered_again_and_nothing_is_freed(town: Town) -> 
 
 def test_silence_is_reminded_of_twice_and_then_counts_as_a_yes(town: Town) -> None:
     request = delivered(town)
-    topics = [(m.topic, m.at) for m in town.messages]
-    assert topics == []
+    assert not [m for m in town.messages if m.topic.startswith("delivery")]
     town.wait("02-02 09:00")
-    assert [(m.topic, m.subject, m.at) for m in town.messages] == [
+    assert [
+        (m.topic, m.subject, m.at) for m in town.messages if m.topic.startswith("delivery")
+    ] == [
         ("delivery_reminder", request.id, at("01-08 00:00")),
         ("delivery_reminder", request.id, at("01-10 00:00")),
     ]

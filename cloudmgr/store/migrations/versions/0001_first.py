@@ -154,6 +154,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "attachment",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("request_id", columns.TextColumn(), nullable=False),
+        sa.Column("department_id", columns.TextColumn(), nullable=False),
+        sa.Column("kind", columns.TextColumn(), nullable=False),
+        sa.Column("label", columns.TextColumn(), nullable=False),
+        sa.Column("file_id", columns.TextColumn(), nullable=False),
+        sa.Column("name", columns.TextColumn(), nullable=False),
+        sa.Column("media_type", columns.TextColumn(), nullable=False),
+        sa.Column("size_bytes", columns.IntegerColumn(), nullable=False),
+        sa.Column("sha256", columns.TextColumn(), nullable=False),
+        sa.Column("attached_by", columns.TextColumn(), nullable=False),
+        sa.Column("attached_at", columns.InstantColumn(), nullable=False),
+        sa.Column("detached_at", columns.InstantColumn(), nullable=True),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_attachment_department_id_id"), "attachment", ["department_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_attachment_request_id_id"), "attachment", ["request_id", "id"], unique=False
+    )
+    op.create_table(
         "audit_event",
         sa.Column("sequence", columns.IntegerColumn(), autoincrement=False, nullable=False),
         sa.Column("at", columns.InstantColumn(), nullable=False),
@@ -439,6 +464,37 @@ def upgrade() -> None:
     op.create_index(op.f("ix_credit_note_month_id"), "credit_note", ["month", "id"], unique=False)
     op.create_index(
         op.f("ix_credit_note_statement_id_id"), "credit_note", ["statement_id", "id"], unique=False
+    )
+    op.create_table(
+        "delegation",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("principal_id", columns.TextColumn(), nullable=False),
+        sa.Column("delegate_id", columns.TextColumn(), nullable=False),
+        sa.Column("role", columns.TextColumn(), nullable=False),
+        sa.Column("organisation_id", columns.TextColumn(), nullable=False),
+        sa.Column("starts_at", columns.InstantColumn(), nullable=False),
+        sa.Column("ends_at", columns.InstantColumn(), nullable=False),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
+        sa.Column("given_at", columns.InstantColumn(), nullable=False),
+        sa.Column("revoked_at", columns.InstantColumn(), nullable=True),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_delegation_delegate_id_id"), "delegation", ["delegate_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_delegation_organisation_id_id"),
+        "delegation",
+        ["organisation_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_delegation_state_ends_at_id"),
+        "delegation",
+        ["state", "ends_at", "id"],
+        unique=False,
     )
     op.create_table(
         "drill",
@@ -1541,6 +1597,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_drill_department_id_id"), table_name="drill")
     op.drop_index(op.f("ix_drill_application_id_id"), table_name="drill")
     op.drop_table("drill")
+    op.drop_index(op.f("ix_delegation_state_ends_at_id"), table_name="delegation")
+    op.drop_index(op.f("ix_delegation_organisation_id_id"), table_name="delegation")
+    op.drop_index(op.f("ix_delegation_delegate_id_id"), table_name="delegation")
+    op.drop_table("delegation")
     op.drop_index(op.f("ix_credit_note_statement_id_id"), table_name="credit_note")
     op.drop_index(op.f("ix_credit_note_month_id"), table_name="credit_note")
     op.drop_index(op.f("ix_credit_note_department_id_id"), table_name="credit_note")
@@ -1575,6 +1635,9 @@ def downgrade() -> None:
     op.drop_table("audit_head")
     op.drop_index(op.f("ix_audit_event_subject_sequence"), table_name="audit_event")
     op.drop_table("audit_event")
+    op.drop_index(op.f("ix_attachment_request_id_id"), table_name="attachment")
+    op.drop_index(op.f("ix_attachment_department_id_id"), table_name="attachment")
+    op.drop_table("attachment")
     op.drop_table("assessment_scheme")
     op.drop_index(op.f("ix_assessment_state_id"), table_name="assessment")
     op.drop_index(op.f("ix_assessment_provider_id_id"), table_name="assessment")

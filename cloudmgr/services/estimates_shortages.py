@@ -1,0 +1,115 @@
+"""What a request would leave of quotas and budgets, and what would refuse it if bound today.
+
+Owns warnings only: each is the refusal of the very function that binds, told before anybody signs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from catalog.errors import CloudmgrError
+from catalog.period import shanghai
+from catalog.quantity import ResourceClass
+from cloudmgr.domain import budget as budgets
+from cloudmgr.domain import quota as quotas
+from cloudmgr.domain.allocations import Allocation
+from cloudmgr.domain.budget import Budget
+from cloudmgr.domain.errors import budget_not_set
+from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
+from cloudmgr.domain.requests import RequestKind, ResourceRequest, Shortage
+from cloudmgr.services.placements import quota_amounts
+from cloudmgr.services.pricing import sku_at
+from cloudmgr.services.quotas import scopes_above
+from cloudmgr.services.world import World
+
+Asked = Mapping[ResourceClass, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaView:
+    """One limit above the request, before and after it. `limit_units` null is not set, -1 is
+    unlimited; `percent` is how full it would be (null: it limits nothing)."""
+
+    scope: QuotaScope
+    scope_id: str
+    resource_class: ResourceClass
+    limit_units: int | None
+    committed: int
+    asked: int
+    after: int
+    percent: int | None
+
+
+def asked_units(world: World, request: ResourceRequest, now: datetime) -> Asked:
+    """What all lines together ask of the quota, by class."""
+    asked: Counter[ResourceClass] = Counter()
+    if request.kind is RequestKind.RELEASE:
+        return asked
+    for line in request.lines:
+        held = world.get(Allocation, line.allocation_id) if line.allocation_id else None
+        sku = sku_at(world, line.sku_id, now)
+        for amount in quota_amounts(sku, line, request.kind, held):
+            asked[amount.resource_class] += amount.units
+    return asked
+
+
+def quota_chain(world: World, request: ResourceRequest, of: ResourceClass) -> tuple[Quota, ...]:
+    """The counters of a class that stand above a request: its application's first, the root's
+    last; those of them that exist."""
+    above = scopes_above(world, QuotaScope.DEPARTMENT, request.department_id)
+    scopes = (request.application_id, request.department_id, *above)
+    found = (world.seek(Quota, quota_id(scope_id, of)) for scope_id in scopes)
+    return tuple(each for each in found if each is not None)
+
+
+def quota_views(world: World, request: ResourceRequest, asked: Asked) -> tuple[QuotaView, ...]:
+    """Every counter above the request for what it asks, own scope first."""
+    return tuple(
+        QuotaView(
+            scope=quota.scope,
+            scope_id=quota.scope_id,
+            resource_class=of,
+            limit_units=quota.limit_units,
+            committed=quota.committed,
+            asked=units,
+            after=quota.committed + units,
+            percent=quotas.percent_after(quota, units),
+        )
+        for of, units in sorted(asked.items())
+        for quota in quota_chain(world, request, of)
+    )
+
+
+def quota_warnings(world: World, request: ResourceRequest, asked: Asked) -> tuple[Shortage, ...]:
+    return shortages(
+        lambda of=of, units=units: quotas.check(
+            quota_chain(world, request, of), of, units, request.application_id
+        )
+        for of, units in sorted(asked.items())
+    )
+
+
+def budget_warnings(
+    request: ResourceRequest, chain: Sequence[Budget], commitment: Decimal, now: datetime
+) -> tuple[Shortage, ...]:
+    if not commitment:
+        return ()
+    if not chain:
+        missing = budget_not_set(request.department_id, shanghai(now).year)
+        return (Shortage(missing.code, missing.message),)
+    return shortages([lambda: budgets.check(chain, commitment)])
+
+
+def shortages(checks: Iterable[Callable[[], object]]) -> tuple[Shortage, ...]:
+    """What the checks refuse, each as a warning."""
+    found = []
+    for check in checks:
+        try:
+            check()
+        except CloudmgrError as error:
+            found.append(Shortage(error.code, error.message))
+    return tuple(found)
