@@ -15,6 +15,7 @@ from cloudmgr.api import problems
 from cloudmgr.api.edge import Edge
 from cloudmgr.api.limits import BodyLimit
 from cloudmgr.api.router import api
+from cloudmgr.api.sessions_oidc import SignOn
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.portal.overview import pages
 from cloudmgr.services.clock import run_due
@@ -30,7 +31,8 @@ One cloud, capped prices, paid by performance: the management node of a city's c
 Money is a string of yuan. Every refusal is `application/problem+json` with a stable `code`.
 Commands take an `Idempotency-Key`; the month's close, the clock and usage batches need none, they
 are safe to repeat. Lists page by `cursor`. Sign in with `POST /api/v1/sessions` and send the token
-as `Authorization: Bearer …`.
+as `Authorization: Bearer …`; browsers sign in by cookie and send `X-CSRF-Token` with commands.
+Commands about one record take its ETag as `If-Match`.
 """
 
 
@@ -47,6 +49,19 @@ def open_node(settings: Settings) -> SqlNode:
         return node
     node.close()
     return SqlNode(settings.url, DirectoryLake(settings.lake_dir, durable=False), durable=False)
+
+
+def edge_for(node: SqlNode, settings: Settings) -> Edge:
+    """The node behind HTTP, with the sign-on where the settings name one."""
+    sign_on = None
+    if settings.oidc_issuer and settings.oidc_client and settings.oidc_secret:
+        sign_on = SignOn(
+            issuer=settings.oidc_issuer,
+            client=settings.oidc_client,
+            secret=settings.oidc_secret.get_secret_value(),
+            redirect_url=settings.oidc_redirect_url,
+        )
+    return Edge(node, plain_http=settings.plain_http, sign_on=sign_on)
 
 
 def log_plainly() -> None:

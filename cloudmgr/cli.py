@@ -17,8 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from catalog.cli import app as catalog_app
 from catalog.errors import CloudmgrError
-from cloudmgr.api.edge import Edge
-from cloudmgr.app import create_app, log_plainly, open_node
+from cloudmgr.app import create_app, edge_for, log_plainly, open_node
 from cloudmgr.cities.load import load_city
 from cloudmgr.domain.audit import HASHES, AuditDigest, AuditEvent, verify
 from cloudmgr.domain.errors import bad_value
@@ -100,7 +99,7 @@ def serve(
         if rehearsal and not made.rehearsal:
             raise bad_value("--rehearsal", "this database was made for production and stays so")
         uvicorn.run(
-            create_app(Edge(node), due_seconds=settings.due_seconds),
+            create_app(edge_for(node, settings), due_seconds=settings.due_seconds),
             host=host or settings.host,
             port=port if port is not None else settings.port,
             log_level="warning",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import field_validator
+from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,6 +21,23 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     due_seconds: int = 30
+    plain_http: bool = False
+    """Let session cookies go without TLS: only where nobody else can listen in."""
+    oidc_issuer: str | None = None
+    oidc_client: str | None = None
+    oidc_secret: SecretStr | None = None
+    oidc_redirect_url: str | None = None
+    """The callback as the sign-on knows it, where the node cannot tell its own public address."""
+
+    @model_validator(mode="after")
+    def _a_whole_sign_on(self) -> Self:
+        told = (self.oidc_issuer, self.oidc_client, self.oidc_secret)
+        if any(told) and not all(told):
+            raise ValueError(
+                "a sign-on needs all of CLOUDMGR_OIDC_ISSUER, CLOUDMGR_OIDC_CLIENT and "
+                "CLOUDMGR_OIDC_SECRET"
+            )
+        return self
 
     @field_validator("database_url")
     @classmethod

@@ -34,7 +34,7 @@ def post_close(edge: EdgeOf, secret: SecretOf, month: Id, request_id: RequestId 
     closed month is refused with `period_closed`, so that no repetition does anything twice.
     Roles: finance.
     """
-    with edge.reading(secret) as (_, actor, now):
+    with edge.reading(secret, ClosePeriod) as (_, actor, now):
         pass
     closed = close_period(edge.node, ClosePeriod(month=month), actor, now, request_id or "")
     return codec.dump(closed)

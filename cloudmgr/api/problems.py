@@ -43,21 +43,27 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "Precondition failed",
     413: "Too large",
     415: "Unsupported media type",
     422: "Malformed",
+    429: "Too many attempts",
     500: "Internal error",
+    503: "Not available now",
 }
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documented refusals of a route."""
+    """The documented refusals of a route; where one must be signed in, the token's scopes may
+    refuse, and where something can conflict, the database may be busy."""
+    also = {403} if 401 in statuses else set()
+    also |= {503} if 409 in statuses else set()
     return {
         status: {
             "description": TITLES[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in statuses
+        for status in sorted({*statuses, *also})
     }
 
 
@@ -89,9 +95,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(CloudmgrError)
     def ours(request: Request, error: CloudmgrError) -> JSONResponse:
-        if error.status >= 500:
+        if error.status == 500:
             log.error("the node is damaged", path=request.url.path, exc_info=error)
-        return problem(error.status, error.code, error.message, error.details)
+        wait = error.details.get("retry_after")
+        headers = {"Retry-After": str(wait)} if wait is not None else None
+        return problem(error.status, error.code, error.message, error.details, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,12 +20,15 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
 from catalog.errors import Invalid
-from cloudmgr.api.edge import EdgeOf, IdempotencyKey, RequestId, SecretOf
+from cloudmgr.api.edge import EdgeOf, IdempotencyKey, IfMatch, RequestId, SecretOf
 from cloudmgr.api.problems import responses
+from cloudmgr.domain.access import Actor
+from cloudmgr.domain.errors import changed_meanwhile
 from cloudmgr.domain.values import Value
 from cloudmgr.services import codec
-from cloudmgr.services.commands import HANDLERS, Command, snake
-from cloudmgr.services.reading import page, read
+from cloudmgr.services.commands import HANDLERS, Command, Precondition, snake
+from cloudmgr.services.reading import Page, page, read
+from cloudmgr.services.world import World
 
 MAX_PAGE = 500
 _ETAGS = re.compile(r'"[^"]*"')
@@ -43,6 +47,9 @@ Instant = Annotated[
 ]
 """An instant with its offset, within the years that have billing months."""
 
+_GOT: dict[str, type[Value]] = {}
+"""Path of a single record up to its id -> its kind: what the ETags are of."""
+
 
 def command_route(
     router: APIRouter,
@@ -53,9 +60,14 @@ def command_route(
     status: int = 200,
 ) -> None:
     """POST `path` performs `command`; fields named in the path come from it, the rest from the
-    body, whose `example` stands in the OpenAPI document."""
+    body, whose `example` stands in the OpenAPI document.
+
+    Where the path goes on behind that of a single record (which `get_route` must have declared
+    before), the command edits that record and takes its ETag as `If-Match`.
+    """
     handler = HANDLERS[command]
     in_path = re.findall(r"{(\w+)(?::path)?}", path)
+    edited = _edited(path)
     body_type = _body_model(command, in_path, example)
     hints = get_type_hints(command, include_extras=True)
 
@@ -64,17 +76,23 @@ def command_route(
         secret: SecretOf,
         idempotency_key: IdempotencyKey = None,
         x_request_id: RequestId = None,
+        if_match: IfMatch = None,
         **given: Any,
     ) -> Any:
         body = given.pop("body", None)
+        asked = edited is not None and if_match is not None
         values = {name: getattr(body, name) for name in type(body).model_fields} if body else {}
         result = edge.perform(
             secret,
             command(**given, **values),
             key=idempotency_key,
             request_id=x_request_id or "",
+            precondition=unchanged(edited, given[in_path[0]], if_match) if asked else None,
         )
-        return _json(handler.result, result, status)
+        response = _raw(codec.dump(result, handler.result), status)
+        if isinstance(result, Value):
+            response.headers["ETag"] = etag_of(result)
+        return response
 
     parameters = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=_path_type(hints[name]))
@@ -82,7 +100,8 @@ def command_route(
     ]
     if body_type is not None:
         parameters.append(_body_parameter(body_type))
-    _sign(endpoint, parameters)
+    _sign(endpoint, parameters, without=() if edited else ("if_match",))
+    roles = "everybody" if handler.everybody else ", ".join(sorted(handler.roles))
     router.add_api_route(
         path,
         endpoint,
@@ -90,14 +109,23 @@ def command_route(
         status_code=status,
         operation_id=handler.name,
         summary=_title(command.__name__),
-        description=f"{inspect.getdoc(command)}\n\nRoles: {', '.join(sorted(handler.roles))}.",
+        description=f"{inspect.getdoc(command)}\n\nRoles: {roles}.",
         response_model=handler.result,
-        responses=responses(401, 403, 404, 409, 422),
+        responses=responses(401, 403, 404, 409, 422, *((412,) if edited else ())),
     )
 
 
-def list_route(router: APIRouter, path: str, kind: type[Value], *filters: str) -> None:
-    """GET `path` pages through the records of a kind, filtered by equality of named fields."""
+def list_route(
+    router: APIRouter,
+    path: str,
+    kind: type[Any],
+    *filters: str,
+    found: Callable[..., Page[Any]] = page,
+) -> None:
+    """GET `path` pages through the records of a kind, filtered by equality of named fields.
+
+    `found` finds a page as `reading.page` does, for what is shown otherwise than it is kept.
+    """
     model = create_model(
         f"{kind.__name__}Page",
         items=(list[kind], ...),  # type: ignore[valid-type]
@@ -108,10 +136,10 @@ def list_route(router: APIRouter, path: str, kind: type[Value], *filters: str) -
         where = query.model_dump(include=set(filters), exclude_none=True)
         after = decode(query.cursor)
         with edge.reading(secret) as (world, actor, _):
-            found = page(world, actor, kind, after=after, limit=query.limit, **where)
+            here = found(world, actor, kind, after=after, limit=query.limit, **where)
         body = {
-            "items": codec.dump(found.items, tuple[kind, ...]),  # type: ignore[valid-type]
-            "next_cursor": encode(found.next_after) if found.next_after else None,
+            "items": codec.dump(here.items, tuple[kind, ...]),  # type: ignore[valid-type]
+            "next_cursor": encode(here.next_after) if here.next_after else None,
         }
         return _raw(body)
 
@@ -132,11 +160,14 @@ def list_route(router: APIRouter, path: str, kind: type[Value], *filters: str) -
 
 def get_route(router: APIRouter, path: str, kind: type[Value]) -> None:
     """GET one record; its version is the ETag."""
+    whole = re.fullmatch(r"(/[^{}]+/){id(?::path)?}", path)
+    if whole:
+        _GOT[whole[1]] = kind
 
     def endpoint(edge: EdgeOf, secret: SecretOf, id: Id, if_none_match: IfNoneMatch = None) -> Any:
         with edge.reading(secret) as (world, actor, _):
             found = read(world, actor, kind, id)
-        etag = f'"{found.version}"'
+        etag = etag_of(found)
         held = _ETAGS.findall(if_none_match or "")
         response = Response(status_code=304) if etag in held else _raw(codec.dump(found))
         response.headers["ETag"] = etag
@@ -152,6 +183,25 @@ def get_route(router: APIRouter, path: str, kind: type[Value]) -> None:
         response_model=kind,
         responses={304: {"description": "Not changed"}, **responses(401, 404, 422)},
     )
+
+
+def etag_of(record: Value) -> str:
+    return f'"{record.version}"'
+
+
+def unchanged(kind: type[Value], id: str, if_match: str) -> Precondition:
+    """The record must be as it was read, and stays so until the commit: raises `stale_version`
+    for another version, `not_found` for what is not the actor's to see."""
+    told = {each.strip() for each in if_match.split(",")}
+
+    def check(world: World, actor: Actor) -> None:
+        read(world, actor, kind, id)
+        world.lock((kind, id))
+        held = world.get(kind, id)
+        if not told & {"*", etag_of(held)}:
+            raise changed_meanwhile(kind.__name__, id, held.version)
+
+    return check
 
 
 def encode(after: str) -> str:
@@ -224,9 +274,19 @@ def _body_parameter(body: type[BaseModel]) -> inspect.Parameter:
     )
 
 
-def _sign(endpoint: Any, more: list[inspect.Parameter]) -> None:
+def _edited(path: str) -> type[Value] | None:
+    """The kind of record that a path leads to before it goes on to a command."""
+    start = re.match(r"(/[^{}]+/){\w+(?::path)?}/", path)
+    return _GOT.get(start[1]) if start else None
+
+
+def _sign(endpoint: Any, more: list[inspect.Parameter], without: tuple[str, ...] = ()) -> None:
     signature = inspect.signature(endpoint, eval_str=True)
-    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    own = [
+        each
+        for each in signature.parameters.values()
+        if each.kind is not inspect.Parameter.VAR_KEYWORD and each.name not in without
+    ]
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
     endpoint.__signature__ = signature.replace(parameters=[*keyword, *more])
 
@@ -238,10 +298,6 @@ def _path_type(hint: Any) -> Any:
 def _filter_type(hint: Any) -> Any:
     base = hint if isinstance(hint, type) and issubclass(hint, StrEnum | bool | int) else str
     return base | None
-
-
-def _json(kind: Any, value: Any, status: int) -> Response:
-    return _raw(codec.dump(value, kind), status)
 
 
 def _raw(data: Any, status: int = 200) -> Response:

@@ -72,7 +72,7 @@ async def ingest(
 
 
 def _signed_in(edge: EdgeOf, secret: str) -> None:
-    with edge.reading(secret):
+    with edge.reading(secret, IngestUsage):
         pass
 
 

@@ -1,10 +1,13 @@
-"""Roles and the person who acts. Owns who somebody is; which command needs which role is data
-beside each command (`cloudmgr.services.commands`)."""
+"""Roles and the person who acts. Owns who somebody is, and what the scopes of a token leave out;
+which command needs which role is data beside each command (`cloudmgr.services.commands`)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from cloudmgr.domain.errors import out_of_scope
 
 
 class Role(StrEnum):
@@ -60,12 +63,26 @@ class Grant:
         return not (self.county and self.role in OFFICES)
 
 
+READ = "read"
+"""The scope of everything that only reads."""
+
+ROLE_SCOPE = "role:"
+"""Before a role: the scope of every command that the role may give."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a user with the grants in force now."""
+    """Who acts: a user with the grants in force now, and by which token.
+
+    `scopes` is what a machine's token may be used for; None for somebody signed in in person,
+    who may do all that the grants allow. While `password_due` nothing but a new password is.
+    """
 
     user_id: str
     grants: tuple[Grant, ...] = ()
+    scopes: frozenset[str] | None = None
+    token_id: str = ""
+    password_due: bool = False
 
     def has(self, *roles: Role) -> bool:
         return any(grant.role in roles for grant in self.grants)
@@ -100,6 +117,14 @@ class Actor:
             for grant in self.grants
             if grant.county and (grant.role is Role.COUNTY_REVIEWER or grant.role in CITY_WIDE)
         )
+
+
+def check_scope(actor: Actor, name: str, roles: Iterable[Role] = ()) -> None:
+    """Raise `out_of_scope` unless the actor's token covers a command (or `READ`) of these roles."""
+    if actor.scopes is None or name in actor.scopes:
+        return
+    if not any(f"{ROLE_SCOPE}{role}" in actor.scopes for role in roles):
+        raise out_of_scope(name)
 
 
 SYSTEM = Actor(user_id="system")

@@ -4,7 +4,8 @@ A command is a frozen value named by a verb and a noun; its handler is a functio
 `(world, command, actor, now) -> result` registered with `@handles(roles…)`. The registry is the
 authorisation matrix, the list of API operations and the audit's vocabulary at once. Whether the
 thing is the actor's own is asked inside the handler with `require_in`. A county's offices act for
-the city with no command; those made for counties too say so and keep them to their county.
+the city with no command; those made for counties too say so and keep them to their county. A
+machine's token gives only the commands its scopes cover, and none that are for people in person.
 """
 
 from __future__ import annotations
@@ -16,13 +17,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, get_type_hints
 
-from cloudmgr.domain.access import SYSTEM, Actor, Grant, Role
-from cloudmgr.domain.errors import forbidden, idempotency_conflict, not_found
+from cloudmgr.domain.access import SYSTEM, Actor, Grant, Role, check_scope
+from cloudmgr.domain.errors import (
+    forbidden,
+    idempotency_conflict,
+    in_person_only,
+    not_found,
+    password_change_due,
+)
 from cloudmgr.domain.values import Value
 from cloudmgr.services import codec
 from cloudmgr.services.world import World
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+EVERYBODY = frozenset(Role)
+"""The roles of a command that everybody who is signed in may give, with or without a role."""
+
+Precondition = Callable[[World, Actor], None]
+"""Asked inside the transaction before the command is carried out; refuses by raising."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +52,16 @@ class Handler:
     result: Any
     function: Callable[..., Any]
     counties: bool = False
+    in_person: bool = False
+    while_password_due: bool = False
 
     @property
     def name(self) -> str:
         return snake(self.command.__name__)
+
+    @property
+    def everybody(self) -> bool:
+        return self.roles == EVERYBODY
 
     def grants_of(self, actor: Actor) -> tuple[Grant, ...]:
         """The grants by which the actor may give the command."""
@@ -53,9 +72,17 @@ class Handler:
         )
 
     def authorise(self, actor: Actor) -> None:
-        """Raise `forbidden` unless the actor may give the command at all."""
-        if actor is not SYSTEM and not self.grants_of(actor):
+        """Raise `forbidden` unless the actor may give the command at all; `out_of_scope` or
+        `in_person_only` where the token may not, `password_change_due` before anything else."""
+        if actor is SYSTEM:
+            return
+        if actor.password_due and not self.while_password_due:
+            raise password_change_due()
+        if actor.scopes is not None and self.in_person:
+            raise in_person_only(self.name)
+        if not self.everybody and not self.grants_of(actor):
             raise forbidden(self.name, self.roles)
+        check_scope(actor, self.name, self.roles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +99,23 @@ class IdempotencyRecord(Value):
 HANDLERS: dict[type[Command], Handler] = {}
 
 
-def handles(*roles: Role, counties: bool = False) -> Callable[[F], F]:
+def handles(
+    *roles: Role, counties: bool = False, in_person: bool = False, while_password_due: bool = False
+) -> Callable[[F], F]:
     """Register a handler; its annotations name the command and the result.
 
     With `counties` the offices of counties may give it too; the handler sees to it that they do
-    so for their own county.
+    so for their own county. `in_person`: not by a machine's token. `while_password_due`: also by
+    somebody who must first choose a password.
     """
 
     def register(function: F) -> F:
         hints = get_type_hints(function)
         command, result = hints["command"], hints["return"]
         assert command not in HANDLERS, f"{command.__name__} has two handlers"
-        HANDLERS[command] = Handler(command, frozenset(roles), result, function, counties)
+        HANDLERS[command] = Handler(
+            command, frozenset(roles), result, function, counties, in_person, while_password_due
+        )
         return function
 
     return register
@@ -95,7 +127,13 @@ def snake(name: str) -> str:
 
 
 def perform(
-    world: World, command: Command, actor: Actor, now: datetime, *, request_id: str = ""
+    world: World,
+    command: Command,
+    actor: Actor,
+    now: datetime,
+    *,
+    request_id: str = "",
+    precondition: Precondition | None = None,
 ) -> Any:
     """Authorise, run and audit one command inside the caller's transaction.
 
@@ -104,12 +142,14 @@ def perform(
     """
     handler = HANDLERS[type(command)]
     handler.authorise(actor)
+    if precondition is not None:
+        precondition(world, actor)
     result = handler.function(world, command, actor, now)
     roles = sorted(grant.role for grant in handler.grants_of(actor))
     world.audit(
         at=now,
         user_id=actor.user_id,
-        role=roles[0] if roles else "system",
+        role=roles[0] if roles else "system" if actor is SYSTEM else "",
         command=handler.name,
         subject=_subject(command, result),
         request_id=request_id,
@@ -118,13 +158,22 @@ def perform(
 
 
 def perform_once(
-    world: World, command: Command, actor: Actor, now: datetime, *, key: str, request_id: str = ""
+    world: World,
+    command: Command,
+    actor: Actor,
+    now: datetime,
+    *,
+    key: str,
+    request_id: str = "",
+    precondition: Precondition | None = None,
 ) -> Any:
-    """`perform`, but a key used before answers as it did then and changes nothing.
+    """`perform`, but a key used before answers as it did then and changes nothing; a precondition
+    was kept then and is not asked again.
 
     Raises `idempotency_conflict` when the key came with another body.
     """
     handler = HANDLERS[type(command)]
+    handler.authorise(actor)  # an answer once given is not for who may no longer give the command
     # With the key, which is not kept: a body may hold a password, and its plain digest beside the
     # person's name could be guessed against.
     body = codec.digest(key, command)
@@ -135,7 +184,7 @@ def perform_once(
         if known.body_digest != body:
             raise idempotency_conflict(key)
         return codec.adapter(handler.result).validate_json(known.answer)
-    result = perform(world, command, actor, now, request_id=request_id)
+    result = perform(world, command, actor, now, request_id=request_id, precondition=precondition)
     answer = codec.adapter(handler.result).dump_json(result).decode()
     world.put_many(
         [

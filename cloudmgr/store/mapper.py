@@ -15,6 +15,7 @@ from sqlalchemy import Column, Index, MetaData, Row, Table, select
 from sqlmodel import Field, SQLModel
 from sqlmodel.main import SQLModelMetaclass
 
+from cloudmgr.services.world import unique_fields
 from cloudmgr.store.columns import column_type
 
 T = TypeVar("T")
@@ -38,12 +39,14 @@ def row_of(
     """Declare the table of a frozen dataclass: a column per field, named like it.
 
     `index` names the fields (or groups of fields) that lists filter by; the key joins each
-    index, because lists come in its order.
+    index, because lists come in its order. Fields that the kind calls `UNIQUE` are so here too.
     """
     assert kind not in ROWS, f"{kind.__name__} has two row classes"
     hints = get_type_hints(kind, include_extras=True)
     columns = {name: _column(name, hints[name], key) for name in field_names(kind)}
     groups = [(each,) if isinstance(each, str) else each for each in index]
+    indexes = [Index(None, *group, key) for group in groups]
+    indexes += [Index(None, field, unique=True) for field in unique_fields(kind)]
     row: Any = SQLModelMetaclass(
         f"{kind.__name__}Row",
         (StoredRow,),
@@ -52,7 +55,7 @@ def row_of(
             "__module__": __name__,
             "__tablename__": snake(kind.__name__),
             "__annotations__": dict.fromkeys(columns, Any),
-            "__table_args__": tuple(Index(None, *group, key) for group in groups),
+            "__table_args__": tuple(indexes),
             **{name: Field(sa_column=column) for name, column in columns.items()},
         },
         table=True,

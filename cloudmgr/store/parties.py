@@ -7,6 +7,6 @@ from cloudmgr.store.mapper import row_of
 
 RegionRow = row_of(Region, index=("parent_id",))
 OrganisationRow = row_of(Organisation, index=("kind", "region_id"))
-UserRow = row_of(User, index=("login",))
+UserRow = row_of(User)
 RoleGrantRow = row_of(RoleGrant, index=("user_id", "organisation_id"))
 TokenRow = row_of(Token, index=("user_id",))

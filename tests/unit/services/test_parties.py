@@ -49,7 +49,7 @@ def test_a_user_is_registered_with_a_hash_and_answered_without(town: Town) -> No
     assert user.password_hash.startswith("$argon2")
     assert "password" not in " ".join(type(answer).__dataclass_fields__)
     assert town.events[-1].subject == f"RegisteredUser/{user.id}"
-    assert town.code(command, "bureau.system") == "bad_value", "the login name is taken"
+    assert town.code(command, "bureau.system") == "already_exists", "the login name is taken"
 
 
 def test_a_short_password_is_refused(town: Town) -> None:
