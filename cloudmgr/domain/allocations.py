@@ -71,12 +71,21 @@ class Segment:
     mode: SegmentMode
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """From `start` on the department is charged, until the next owner."""
+
+    start: datetime
+    department_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation(Value):
     """分配: one delivered resource line of an application in one pool under one contract.
 
     `segments` is its whole history in order; what is billed reads nothing else. `resources` is
-    what it takes of the pool now. Readings count inside [delivered_at, ended_at).
+    what it takes of the pool now. Readings count inside [delivered_at, ended_at). `department_id`
+    is whose it is now; `owners` is who was charged from when on, empty while there was one only.
     """
 
     request_id: str | None
@@ -97,6 +106,7 @@ class Allocation(Value):
     term_end: datetime | None = None
     ended_at: datetime | None = None
     segments: tuple[Segment, ...] = ()
+    owners: tuple[Owner, ...] = ()
     state: AllocationState = AllocationState.RESERVED
     LIFECYCLE: ClassVar[Lifecycle] = lifecycle(
         "Allocation",
@@ -187,6 +197,24 @@ def resize(
 def release(allocation: Allocation, billing_end: datetime) -> Allocation:
     """Ended: billed until `billing_end`, readings after it are quarantined."""
     return advance(allocation, AllocationState.RELEASED, ended_at=billing_end, resources=())
+
+
+def hand_over(allocation: Allocation, department_id: str, at: datetime) -> Allocation:
+    """Another department's from `at` on; what was served before stays with those who had it."""
+    before = allocation.owners
+    if not before and allocation.delivered_at is not None:
+        before = (Owner(allocation.delivered_at, allocation.department_id),)
+    kept = tuple(owner for owner in before if owner.start < at)
+    owners = (*kept, Owner(at, department_id)) if kept else ()
+    return replace(allocation, department_id=department_id, owners=owners)
+
+
+def owner_at(allocation: Allocation, moment: datetime) -> str:
+    """The department charged for what is served at `moment`."""
+    begun = [owner for owner in allocation.owners if owner.start <= moment]
+    if begun:
+        return begun[-1].department_id
+    return allocation.owners[0].department_id if allocation.owners else allocation.department_id
 
 
 def _delivered(allocation: Allocation) -> datetime:

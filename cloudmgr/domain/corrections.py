@@ -91,6 +91,7 @@ def _corrected(line: RatedLine, billed: Iterable[RatedLine]) -> str | None:
 def _content(line: RatedLine) -> object:
     """What two lines share when one bills what the other billed."""
     return (
+        line.department_id,
         line.sku_id,
         line.start,
         line.end,

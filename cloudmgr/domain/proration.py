@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from catalog.period import DAY, Month, Period, local_day, midnight, utc
-from cloudmgr.domain.allocations import Allocation, SegmentMode
+from cloudmgr.domain.allocations import Allocation, SegmentMode, owner_at
 from cloudmgr.domain.policy import Proration
 
 _HALF_STARTS_ON_DAY = 16
@@ -26,13 +26,14 @@ _HALF_STARTS_ON_DAY = 16
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """[start, end) in which an allocation has one Sku, quantity and mode."""
+    """[start, end) in which an allocation has one Sku, quantity, mode and owner."""
 
     start: datetime
     end: datetime
     sku_id: str
     quantity: int
     mode: SegmentMode
+    department_id: str
 
     @property
     def period(self) -> Period:
@@ -58,10 +59,22 @@ def _cut(allocation: Allocation, within: Period, *, floored: bool) -> Iterator[S
     ends = [segment.start for segment in allocation.segments[1:]]
     last = allocation.ended_at or within.end
     for segment, next_start in zip(allocation.segments, [*ends, last], strict=True):
-        start = _edge(segment.start, within, floored)
-        end = _edge(min(next_start, last), within, floored)
-        if start < end:
-            yield Stretch(start, end, segment.sku_id, segment.quantity, segment.mode)
+        for begin, until, department_id in _owned(allocation, segment.start, min(next_start, last)):
+            start = _edge(begin, within, floored)
+            end = _edge(until, within, floored)
+            if start < end:
+                yield Stretch(
+                    start, end, segment.sku_id, segment.quantity, segment.mode, department_id
+                )
+
+
+def _owned(
+    allocation: Allocation, start: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime, str]]:
+    """[start, end) by who is charged for it: a hand-over cuts at its midnight."""
+    edges = [owner.start for owner in allocation.owners if start < owner.start < end]
+    for begin, until in pairwise((start, *edges, end)):
+        yield begin, until, owner_at(allocation, begin)
 
 
 def _edge(moment: datetime, within: Period, floored: bool) -> datetime:
@@ -84,8 +97,8 @@ def _joined(cut: Iterable[Stretch]) -> tuple[Stretch, ...]:
     return tuple(joined)
 
 
-def _what(stretch: Stretch) -> tuple[str, int, SegmentMode]:
-    return stretch.sku_id, stretch.quantity, stretch.mode
+def _what(stretch: Stretch) -> tuple[str, int, SegmentMode, str]:
+    return stretch.sku_id, stretch.quantity, stretch.mode, stretch.department_id
 
 
 def units(month: Month, proration: Proration) -> tuple[Period, ...]:

@@ -20,7 +20,7 @@ from catalog.period import DAY
 from catalog.prices import Price
 from catalog.skus import PricingModel, Sku
 from catalog.tiers import Tiers, tranches
-from cloudmgr.domain.allocations import Allocation, SegmentMode
+from cloudmgr.domain.allocations import Allocation, SegmentMode, owner_at
 from cloudmgr.domain.lines import LineKind, LineState, RatedLine, line_amount
 from cloudmgr.domain.policy import Proration
 from cloudmgr.domain.proration import (
@@ -66,6 +66,7 @@ class _Part:
     quantity: int
     price: Price
     unit_price: Decimal
+    department_id: str
     per_unit: int = 1
     fraction: str = WHOLE
     tier_from: int = 0
@@ -139,11 +140,12 @@ def _priced(cut: Iterable[Stretch], pool_id: str, context: RatingContext) -> Ite
                     quantity=stretch.quantity,
                     price=price,
                     unit_price=price.unit_price if kind is LineKind.CHARGE else NO_PRICE,
+                    department_id=stretch.department_id,
                 )
 
 
 def _joined(parts: Iterable[_Part]) -> list[_Part]:
-    """Neighbours of equal kind, size, price and quote are one segment (DOMAIN.md 8)."""
+    """Neighbours of equal kind, size, price, quote and owner are one segment (DOMAIN.md 8)."""
     joined: list[_Part] = []
     for part in parts:
         last = joined[-1] if joined else None
@@ -159,6 +161,7 @@ def _same(one: _Part, other: _Part) -> bool:
         one.kind is other.kind
         and one.sku.id == other.sku.id
         and one.quantity == other.quantity
+        and one.department_id == other.department_id
         and one.unit_price == other.unit_price
         and one.price.quote_id == other.price.quote_id
         and one.price.contract_id == other.price.contract_id
@@ -185,7 +188,10 @@ def _one_off(allocation: Allocation, context: RatingContext) -> Iterator[_Part]:
         return
     price = context.prices.price_at(first.sku_id, allocation.pool_id, first.start)
     day = day_start(first.start)
-    yield _Part(day, day + DAY, LineKind.ONE_OFF, sku, first.quantity, price, price.unit_price)
+    owner = owner_at(allocation, first.start)
+    yield _Part(
+        day, day + DAY, LineKind.ONE_OFF, sku, first.quantity, price, price.unit_price, owner
+    )
 
 
 def _metered(allocation: Allocation, context: RatingContext, usage: HourlySums) -> Iterator[_Part]:
@@ -240,7 +246,7 @@ def _by_tier(
 
 def _line(allocation: Allocation, context: RatingContext, number: int, part: _Part) -> RatedLine:
     month = str(context.month)
-    place = context.places[allocation.department_id]
+    place = context.places[part.department_id]
     return RatedLine(
         id=f"RL-{month}/{allocation.id}/{number:03d}",
         month=month,
@@ -248,7 +254,7 @@ def _line(allocation: Allocation, context: RatingContext, number: int, part: _Pa
         statement_id=None,
         kind=part.kind,
         model=part.sku.model,
-        department_id=allocation.department_id,
+        department_id=part.department_id,
         application_id=allocation.application_id,
         region_id=place.region_id,
         payer_id=place.payer_id,

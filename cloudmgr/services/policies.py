@@ -30,6 +30,12 @@ def continuity_rules(world: World, now: datetime) -> ContinuityRules:
     return policy.continuity if policy else ContinuityRules()
 
 
+def kind_of_policy(world: World, now: datetime) -> str:
+    """Whether what was in force were sample parameters (示例参数); empty where nothing was."""
+    policy = _in_force(world, now)
+    return policy.kind if policy else ""
+
+
 def _in_force(world: World, now: datetime) -> Policy | None:
     """A node takes pools and certificates in before its first policy begins."""
     policies = world.derived("policies", (Policy,), lambda: world.find(Policy))
@@ -60,7 +66,8 @@ def superiors_of(world: World, department_id: str) -> tuple[str, ...]:
     Other offices above it (an authority) have no quota or budget a department could use up.
     """
     above: list[str] = []
-    parent_id = world.get(Organisation, department_id).parent_id
+    department = world.seek(Organisation, department_id)
+    parent_id = department.parent_id if department else None
     while parent_id is not None and parent_id not in (*above, department_id):
         parent = world.get(Organisation, parent_id)
         if parent.kind is not OrganisationKind.DEPARTMENT:

@@ -497,6 +497,34 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "drift_finding",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("kind", columns.TextColumn(), nullable=False),
+        sa.Column("reference", columns.TextColumn(), nullable=False),
+        sa.Column("resource_id", columns.TextColumn(), nullable=False),
+        sa.Column("ours", columns.TextColumn(), nullable=False),
+        sa.Column("theirs", columns.TextColumn(), nullable=False),
+        sa.Column("found_at", columns.InstantColumn(), nullable=False),
+        sa.Column("gone_at", columns.InstantColumn(), nullable=True),
+        sa.Column("resolved_at", columns.InstantColumn(), nullable=True),
+        sa.Column("resolved_by", columns.TextColumn(), nullable=False),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_drift_finding_gone_at_id"), "drift_finding", ["gone_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_drift_finding_pool_id_state_id"),
+        "drift_finding",
+        ["pool_id", "state", "id"],
+        unique=False,
+    )
+    op.create_table(
         "drill",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -562,6 +590,7 @@ def upgrade() -> None:
         sa.Column("closed_at", columns.InstantColumn(), nullable=True),
         sa.Column("cause", columns.TextColumn(), nullable=False),
         sa.Column("conclusion", columns.TextColumn(), nullable=False),
+        sa.Column("external_id", columns.TextColumn(), nullable=False),
         sa.Column("state", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -669,6 +698,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series"),
     )
     op.create_table(
+        "off_catalog_item",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("terms", columns.TextColumn(), nullable=False),
+        sa.Column("department_id", columns.TextColumn(), nullable=False),
+        sa.Column("application_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("contract_id", columns.TextColumn(), nullable=False),
+        sa.Column("quote_id", columns.TextColumn(), nullable=False),
+        sa.Column("effective_from", columns.InstantColumn(), nullable=False),
+        sa.Column("request_id", columns.TextColumn(), nullable=False),
+        sa.Column("line", columns.IntegerColumn(), nullable=False),
+        sa.Column("adopted_as", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_off_catalog_item_application_id_id"),
+        "off_catalog_item",
+        ["application_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_off_catalog_item_provider_id_id"),
+        "off_catalog_item",
+        ["provider_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_off_catalog_item_state_id"), "off_catalog_item", ["state", "id"], unique=False
+    )
+    op.create_table(
         "organisation",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -684,9 +746,21 @@ def upgrade() -> None:
         sa.Column("successor_id", columns.TextColumn(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(
+        op.f("ix_organisation_budget_unit_code_id"),
+        "organisation",
+        ["budget_unit_code", "id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_organisation_kind_id"), "organisation", ["kind", "id"], unique=False)
     op.create_index(
         op.f("ix_organisation_region_id_id"), "organisation", ["region_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_organisation_social_credit_code_id"),
+        "organisation",
+        ["social_credit_code", "id"],
+        unique=False,
     )
     op.create_table(
         "outbox_message",
@@ -764,6 +838,95 @@ def upgrade() -> None:
         sa.Column("pools", columns.TextColumn(), nullable=False),
         sa.Column("continuity", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "pool_alarm",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("external_id", columns.TextColumn(), nullable=False),
+        sa.Column("severity", columns.TextColumn(), nullable=False),
+        sa.Column("description", columns.TextColumn(), nullable=False),
+        sa.Column("opened_at", columns.InstantColumn(), nullable=False),
+        sa.Column("changed_at", columns.InstantColumn(), nullable=False),
+        sa.Column("restored_at", columns.InstantColumn(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_pool_alarm_pool_id_id"), "pool_alarm", ["pool_id", "id"], unique=False)
+    op.create_table(
+        "pool_connection",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("url", columns.TextColumn(), nullable=False),
+        sa.Column("credential", columns.TextColumn(), nullable=False),
+        sa.Column("key_prefix", columns.TextColumn(), nullable=False),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("contact", columns.TextColumn(), nullable=False),
+        sa.Column("contact_since", columns.InstantColumn(), nullable=True),
+        sa.Column("problem", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "pool_order",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("request_id", columns.TextColumn(), nullable=False),
+        sa.Column("line", columns.IntegerColumn(), nullable=False),
+        sa.Column("work_order_id", columns.TextColumn(), nullable=False),
+        sa.Column("allocation_id", columns.TextColumn(), nullable=False),
+        sa.Column("action", columns.TextColumn(), nullable=False),
+        sa.Column("sku_id", columns.TextColumn(), nullable=False),
+        sa.Column("quantity", columns.IntegerColumn(), nullable=False),
+        sa.Column("amounts", columns.TextColumn(), nullable=False),
+        sa.Column("zone", columns.TextColumn(), nullable=False),
+        sa.Column("created_at", columns.InstantColumn(), nullable=False),
+        sa.Column("resource_id", columns.TextColumn(), nullable=False),
+        sa.Column("begun_at", columns.InstantColumn(), nullable=True),
+        sa.Column("ended_at", columns.InstantColumn(), nullable=True),
+        sa.Column("unwanted", sa.Boolean(), nullable=False),
+        sa.Column("problem", columns.TextColumn(), nullable=False),
+        sa.Column("decided_by", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_pool_order_pool_id_state_id"),
+        "pool_order",
+        ["pool_id", "state", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_pool_order_request_id_id"), "pool_order", ["request_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_pool_order_work_order_id_id"), "pool_order", ["work_order_id", "id"], unique=False
+    )
+    op.create_table(
+        "pool_report",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("pool_id", columns.TextColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=False),
+        sa.Column("file_id", columns.TextColumn(), nullable=False),
+        sa.Column("submitted_by", columns.TextColumn(), nullable=False),
+        sa.Column("submitted_at", columns.InstantColumn(), nullable=False),
+        sa.Column("inventory_rows", columns.IntegerColumn(), nullable=False),
+        sa.Column("usage_batch_id", columns.TextColumn(), nullable=True),
+        sa.Column("sent", columns.IntegerColumn(), nullable=False),
+        sa.Column("accepted", columns.IntegerColumn(), nullable=False),
+        sa.Column("quarantined", columns.IntegerColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_pool_report_pool_id_id"), "pool_report", ["pool_id", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_pool_report_provider_id_id"), "pool_report", ["provider_id", "id"], unique=False
     )
     op.create_table(
         "posting_set",
@@ -1560,6 +1723,16 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_posting_set_source_id_id"), table_name="posting_set")
     op.drop_index(op.f("ix_posting_set_month_id"), table_name="posting_set")
     op.drop_table("posting_set")
+    op.drop_index(op.f("ix_pool_report_provider_id_id"), table_name="pool_report")
+    op.drop_index(op.f("ix_pool_report_pool_id_id"), table_name="pool_report")
+    op.drop_table("pool_report")
+    op.drop_index(op.f("ix_pool_order_work_order_id_id"), table_name="pool_order")
+    op.drop_index(op.f("ix_pool_order_request_id_id"), table_name="pool_order")
+    op.drop_index(op.f("ix_pool_order_pool_id_state_id"), table_name="pool_order")
+    op.drop_table("pool_order")
+    op.drop_table("pool_connection")
+    op.drop_index(op.f("ix_pool_alarm_pool_id_id"), table_name="pool_alarm")
+    op.drop_table("pool_alarm")
     op.drop_table("policy")
     op.drop_index(op.f("ix_payment_settlement_id_id"), table_name="payment")
     op.drop_index(op.f("ix_payment_provider_id_id"), table_name="payment")
@@ -1569,9 +1742,15 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_outbox_message_state_id"), table_name="outbox_message")
     op.drop_index(op.f("ix_outbox_message_state_due_at_id"), table_name="outbox_message")
     op.drop_table("outbox_message")
+    op.drop_index(op.f("ix_organisation_social_credit_code_id"), table_name="organisation")
     op.drop_index(op.f("ix_organisation_region_id_id"), table_name="organisation")
     op.drop_index(op.f("ix_organisation_kind_id"), table_name="organisation")
+    op.drop_index(op.f("ix_organisation_budget_unit_code_id"), table_name="organisation")
     op.drop_table("organisation")
+    op.drop_index(op.f("ix_off_catalog_item_state_id"), table_name="off_catalog_item")
+    op.drop_index(op.f("ix_off_catalog_item_provider_id_id"), table_name="off_catalog_item")
+    op.drop_index(op.f("ix_off_catalog_item_application_id_id"), table_name="off_catalog_item")
+    op.drop_table("off_catalog_item")
     op.drop_table("number")
     op.drop_table("node_settings")
     op.drop_index(op.f("ix_migration_wave_pool_id_id"), table_name="migration_wave")
@@ -1597,6 +1776,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_drill_department_id_id"), table_name="drill")
     op.drop_index(op.f("ix_drill_application_id_id"), table_name="drill")
     op.drop_table("drill")
+    op.drop_index(op.f("ix_drift_finding_pool_id_state_id"), table_name="drift_finding")
+    op.drop_index(op.f("ix_drift_finding_gone_at_id"), table_name="drift_finding")
+    op.drop_table("drift_finding")
     op.drop_index(op.f("ix_delegation_state_ends_at_id"), table_name="delegation")
     op.drop_index(op.f("ix_delegation_organisation_id_id"), table_name="delegation")
     op.drop_index(op.f("ix_delegation_delegate_id_id"), table_name="delegation")
