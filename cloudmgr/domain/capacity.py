@@ -1,14 +1,18 @@
 """Capacity of a pool per resource class: what is free, and reserve -> post -> free.
 
-free = floor(total x allocation_ratio) - reserved - held - allocated (DOMAIN.md 4).
+free = floor(total x allocation_ratio) - reserved - held - allocated (DOMAIN.md 4). What was stated
+before stays as dated records, so that a past month is judged by what stood there then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from fractions import Fraction
 from typing import ClassVar
 
+from catalog.period import Period
 from catalog.quantity import ResourceClass
 from cloudmgr.domain.errors import capacity_exceeded
 from cloudmgr.domain.values import Value
@@ -72,3 +76,59 @@ def unhold(inventory: Inventory, units: int) -> Inventory:
 def free(inventory: Inventory, units: int) -> Inventory:
     """What ran was released."""
     return replace(inventory, allocated=inventory.allocated - units)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryRecord(Value):
+    """What was stated of one class of one pool, from `stated_at` until the next record."""
+
+    pool_id: str
+    provider_id: str
+    resource_class: ResourceClass
+    total: int
+    reserved: int
+    allocation_ratio_percent: int
+    stated_at: datetime
+    stated_by: str
+    reason: str = ""
+
+    @property
+    def offered(self) -> int:
+        return self.total * self.allocation_ratio_percent // 100
+
+
+@dataclass(frozen=True, slots=True)
+class MeanCapacity:
+    """What a pool had of a class on a period's average, weighted by the seconds it stood there."""
+
+    pool_id: str
+    total: Fraction
+    offered: Fraction
+
+
+def mean_capacity(
+    inventory: Inventory, history: Iterable[InventoryRecord], period: Period
+) -> MeanCapacity:
+    """The average over a period by the records; an inventory without any has always been so.
+
+    Before its first record there was nothing.
+    """
+    dated = sorted(history, key=lambda each: (each.stated_at, each.id))
+    if not dated:
+        return MeanCapacity(
+            inventory.pool_id, Fraction(inventory.total), Fraction(inventory.offered)
+        )
+    ends = [*(record.stated_at for record in dated[1:]), period.end]
+    total_seconds = offered_seconds = 0
+    for record, until in zip(dated, ends, strict=True):
+        if until <= record.stated_at:
+            continue
+        stood = Period(record.stated_at, until).overlap(period)
+        if stood is not None:
+            total_seconds += record.total * stood.seconds
+            offered_seconds += record.offered * stood.seconds
+    return MeanCapacity(
+        inventory.pool_id,
+        Fraction(total_seconds, period.seconds),
+        Fraction(offered_seconds, period.seconds),
+    )

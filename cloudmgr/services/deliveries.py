@@ -27,8 +27,10 @@ from cloudmgr.services.binding import (
     step_quota,
 )
 from cloudmgr.services.commitments import pass_on, release_from
+from cloudmgr.services.continuity import declare_delivered
 from cloudmgr.services.placements import increase
 from cloudmgr.services.policies import policy_now
+from cloudmgr.services.pools_orders import release_from_pool
 from cloudmgr.services.pricing import sku_at
 from cloudmgr.services.world import World
 
@@ -46,6 +48,7 @@ def post_delivery(world: World, request: ResourceRequest, now: datetime) -> None
         assert line.allocation_id is not None, f"{request.id} was never bound"
         allocation = world.get(Allocation, line.allocation_id)
         _POST[request.kind](world, request, line, allocation, now)
+        declare_delivered(world, line, allocation, request.submitter_id, now)
 
 
 def release_all(world: World, request: ResourceRequest, now: datetime) -> None:
@@ -121,6 +124,7 @@ def _post_relocation(
     _post_new(world, request, line, allocation, now)
     _release(world, old, allocation.delivered_at or now, keep_quota=True)
     pass_on(world, old.id, allocation.id)
+    release_from_pool(world, request, line.line, old, now)
 
 
 def _post_renewal(

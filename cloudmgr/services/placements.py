@@ -8,18 +8,24 @@ from datetime import datetime
 from decimal import Decimal
 
 from catalog.errors import CloudmgrError
-from catalog.prices import PriceBook
 from catalog.quantity import ResourceAmount, ResourceClass, from_mapping, scaled
 from catalog.skus import PricingModel, Sku
 from cloudmgr.domain.allocations import RUNNING, Allocation
 from cloudmgr.domain.applications import Application
 from cloudmgr.domain.assessment import Assessment, AssessmentState
 from cloudmgr.domain.capacity import Inventory
+from cloudmgr.domain.continuity import BackupAgreement, agreed
 from cloudmgr.domain.errors import bad_value, no_pool, not_found, sku_retired
+from cloudmgr.domain.parties import Organisation
 from cloudmgr.domain.placement import Candidate, Need, Ranked, capacity, rank
-from cloudmgr.domain.pools import ResourcePool
+from cloudmgr.domain.policy_pools import PoolRules, SettlementRoute
+from cloudmgr.domain.pools import ResourcePool, Site
 from cloudmgr.domain.rating import monthly_price
 from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest, check_lines
+from cloudmgr.services.certificates import certified_pools
+from cloudmgr.services.continuity import apart_from
+from cloudmgr.services.off_catalog import agreed_lines
+from cloudmgr.services.policies import continuity_rules, payer_of, pool_rules, region_of
 from cloudmgr.services.pricing import price_book, sku_at
 from cloudmgr.services.world import World
 
@@ -30,6 +36,7 @@ def checked_lines(
     """The lines as they go into a request: checked, and with the running allocation's expected use
     where a line names none. Raises as `check_lines` and `check_targets` do."""
     check_lines(kind, lines)
+    lines = agreed_lines(world, kind, lines, application)
     check_targets(world, kind, lines, application)
     return tuple(
         replace(line, estimate_units=world.get(Allocation, line.allocation_id).estimate_units)
@@ -91,24 +98,43 @@ def ranked_pools(
     sku = require_sold(world, line, request.kind, now)
     held = world.get(Allocation, line.allocation_id) if line.allocation_id else None
     relocating = request.kind is RequestKind.RELOCATE
-    amounts = pool_amounts(sku, line, request.kind, held)
-    need = Need(
-        application=application,
-        stacks=sku.stacks,
-        amounts=amounts,
-        grows=bool(amounts) or request.kind.creates or relocating,
-        not_pool_id=held.pool_id if held and relocating else None,
-    )
+    need = _need(world, request, line, application, sku, held, now)
     pools = world.find(ResourcePool)
     if held and not relocating:
         pools = (world.get(ResourcePool, held.pool_id),)
     elif line.pool_id is not None:
         pools = (world.get(ResourcePool, line.pool_id),)
-    book = price_book(world)
-    scores = latest_scores(world)
-    room = _inventories(world, pools)
-    return rank(
-        need, [_candidate(pool, room[pool.id], sku, line, book, scores, now) for pool in pools]
+    gathered = _Gathered(world, pools, application, need.rules, now)
+    return rank(need, [_candidate(pool, gathered, sku, line, now) for pool in pools])
+
+
+def _need(
+    world: World,
+    request: ResourceRequest,
+    line: RequestLine,
+    application: Application,
+    sku: Sku,
+    held: Allocation | None,
+    now: datetime,
+) -> Need:
+    relocating = request.kind is RequestKind.RELOCATE
+    creates = request.kind.creates or relocating
+    amounts = pool_amounts(sku, line, request.kind, held)
+    rules = pool_rules(world, now)
+    return Need(
+        application=application,
+        stacks=sku.stacks,
+        amounts=amounts,
+        grows=bool(amounts) or creates,
+        creates=creates,
+        not_pool_id=held.pool_id if held and relocating else None,
+        region_id=region_of(world, application.department_id).id
+        if rules.region_uses and creates
+        else "",
+        pool_kinds=(line.pool_kind,) if line.pool_kind else (),
+        apart=apart_from(world, application, line, now) if creates else (),
+        rules=rules,
+        separation=continuity_rules(world, now).separation,
     )
 
 
@@ -173,6 +199,45 @@ def latest_scores(world: World) -> dict[str, Decimal]:
     return scores
 
 
+class _Gathered:
+    """What every candidate of a line is asked for, read once for all of them."""
+
+    def __init__(
+        self,
+        world: World,
+        pools: Iterable[ResourcePool],
+        application: Application,
+        rules: PoolRules,
+        now: datetime,
+    ) -> None:
+        self.book = price_book(world)
+        self.scores = latest_scores(world)
+        self.room = _inventories(world, pools)
+        self.sites = world.derived(
+            "sites", (Site,), lambda: {site.id: site for site in world.find(Site)}
+        )
+        self.certified = certified_pools(world, now) if rules.require_certificate else None
+        self.agreements = world.derived(
+            "agreements", (BackupAgreement,), lambda: world.find(BackupAgreement)
+        )
+        self.rules = rules
+        self._payer_region = _payer_region(world, application, now) if rules.routes else None
+
+    def route(self, site: Site | None, contract_id: str | None) -> SettlementRoute:
+        if site is None or self._payer_region is None:
+            return SettlementRoute.DIRECT
+        return self.rules.route_of(
+            payer_region_id=self._payer_region,
+            pool_region_id=site.region_id,
+            contract_id=contract_id,
+        )
+
+
+def _payer_region(world: World, application: Application, now: datetime) -> str:
+    payer = payer_of(world, application.department_id, now)
+    return world.get(Organisation, payer).region_id
+
+
 def _inventories(world: World, pools: Iterable[ResourcePool]) -> dict[str, tuple[Inventory, ...]]:
     """What each pool has, by one question for all of them."""
     found: dict[str, list[Inventory]] = {pool.id: [] for pool in pools}
@@ -182,16 +247,10 @@ def _inventories(world: World, pools: Iterable[ResourcePool]) -> dict[str, tuple
 
 
 def _candidate(
-    pool: ResourcePool,
-    inventories: tuple[Inventory, ...],
-    sku: Sku,
-    line: RequestLine,
-    book: PriceBook,
-    scores: dict[str, Decimal],
-    now: datetime,
+    pool: ResourcePool, gathered: _Gathered, sku: Sku, line: RequestLine, now: datetime
 ) -> Candidate:
     try:
-        price = book.price_at(sku.id, pool.id, now)
+        price = gathered.book.price_at(sku.id, pool.id, now)
         monthly: Decimal | None = monthly_price(
             sku, line.quantity, price, estimate_units=line.estimate_units
         )
@@ -200,12 +259,17 @@ def _candidate(
         if error.code not in ("no_price", "no_ceiling"):
             raise
         monthly, contract_id = None, None
+    site = gathered.sites.get(pool.site_id)
     return Candidate(
         pool=pool,
-        inventories=inventories,
+        inventories=gathered.room[pool.id],
         monthly_price=monthly,
         contract_id=contract_id,
-        score=scores.get(pool.provider_id),
+        score=gathered.scores.get(pool.provider_id),
+        site=site,
+        certified=gathered.certified is None or pool.id in gathered.certified,
+        agreed=site is None or agreed(site, gathered.agreements, now),
+        route=gathered.route(site, contract_id),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,8 @@ from cloudmgr.domain.contracts import BillingStart, PriceLink
 from cloudmgr.domain.pools import ManagementLevel, PoolKind, PoolState
 from cloudmgr.services.applications import RegisterApplication
 from cloudmgr.services.contracts import RegisterContract
-from cloudmgr.services.pools import MovePool, RegisterPool, SetInventory
+from cloudmgr.services.pools import RegisterPool, SetInventory
+from cloudmgr.services.pools_life import MovePool
 from tests.support.assessments import at
 from tests.support.requests import a_line, check_conserved, running
 from tests.support.supply import VCPU
@@ -101,9 +103,9 @@ def test_a_pool_has_a_provider_a_site_a_zone_and_a_known_stack(
 
 
 def test_a_retiring_pool_names_the_day_by_which_it_is_empty(town: Town) -> None:
-    retire = MovePool(pool_id="x86", to=PoolState.RETIRING)
+    retire = MovePool(pool_id="x86", to=PoolState.RETIRING, reason="cannot become domestic")
     assert town.code(retire, "centre.a") == "bad_value"
-    dated = MovePool(pool_id="x86", to=PoolState.RETIRING, exit_at=at("12-31 00:00"))
+    dated = replace(retire, exit_at=at("12-31 00:00"))
     assert town.give(dated, "centre.a").exit_at == at("12-31 00:00")
     back = MovePool(pool_id="x86", to=PoolState.ONBOARDED)
     assert town.code(back, "centre.a") == "illegal_transition"
