@@ -196,6 +196,9 @@ class MemoryWorld(CheckedWorld):
     def audit_head(self) -> AuditEvent | None:
         return self._node.events[-1] if self._node.events else None
 
+    def _own_head(self) -> AuditEvent | None:
+        return self.audit_head()
+
     def _append_audit(self, event: AuditEvent) -> None:
         self._node.events.append(event)
 

@@ -110,7 +110,7 @@ class World(Protocol):
         some are named."""
 
     def audit_head(self) -> chain.AuditEvent | None:
-        """The last event; nobody else can append one until this transaction ends."""
+        """The last event this transaction sees; others may be appending behind it."""
 
     def outbox(self, message: Message) -> None:
         """Queue a message in this transaction; it is an `OutboxMessage` from the commit on."""
@@ -193,6 +193,10 @@ class CheckedWorld(ABC):
     @abstractmethod
     def audit_head(self) -> chain.AuditEvent | None: ...
     @abstractmethod
+    def _own_head(self) -> chain.AuditEvent | None:
+        """The last event, and nobody else appends one until this transaction ends."""
+
+    @abstractmethod
     def _append_audit(self, event: chain.AuditEvent) -> None: ...
 
     def get(self, kind: type[V], id: str) -> V:
@@ -266,7 +270,7 @@ class CheckedWorld(ABC):
 
         touched, self._touched = self._touched, []
         event = chain.link(
-            previous=self.audit_head(),
+            previous=self._own_head(),
             at=at,
             user_id=user_id,
             role=role,

@@ -242,12 +242,17 @@ class SqlWorld(CheckedWorld):
         return tuple(self.run(statements.versions(kinds)).one())
 
     def audit_head(self) -> AuditEvent | None:
+        if self._head_is_ours:
+            return self._head
+        row = self.run(statements.last_event()).first()
+        return None if row is None else mapper_of(AuditEvent).value(row)
+
+    def _own_head(self) -> AuditEvent | None:
         if not self._head_is_ours:
             if self._dialect == "postgresql":
                 # Not FOR UPDATE: whoever waited for the head's row would still see it as the head.
                 self._hold(AUDIT.name)
-            row = self.run(statements.last_event()).first()
-            self._head = None if row is None else mapper_of(AuditEvent).value(row)
+            self._head = self.audit_head()
             self._head_is_ours = True
         return self._head
 
