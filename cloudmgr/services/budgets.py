@@ -1,4 +1,5 @@
-"""Budget changes as commands; commitments and actuals are `commitments`."""
+"""Budget changes as commands; commitments and actuals are `commitments`, chains `budgets_tree`,
+what a year's turn does `fiscal_years`."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ from cloudmgr.domain.budget import (
 )
 from cloudmgr.domain.errors import already_exists, bad_value, budget_exceeded
 from cloudmgr.domain.parties import Organisation
+from cloudmgr.services.budgets_tree import chain_from, line_of_ids
 from cloudmgr.services.commands import Command, handles, require_region
+from cloudmgr.services.policies import units_below
 from cloudmgr.services.world import World, next_id
 
 
@@ -24,9 +27,11 @@ from cloudmgr.services.world import World, next_id
 class RecordBudgetChange(Command):
     """Record one change of a budget with its document; the first makes the budget.
 
-    Without a department the payer's own budget of the year is meant. `move` takes the amount
-    from `from_department_id`'s budget of the same payer and year; neither it nor a cut takes what
-    is committed or due.
+    Without a department the payer's own budget of the year is meant. `initial` approves the
+    year's budget, `add` and `cut` change it, `take_back` returns what was not needed. `move` takes
+    the amount from `from_department_id`'s budget of the same payer and year (and where the two
+    stand under different departments, from those of the giver alone to those of the taker alone),
+    `carry` from the same budget of the year before. Nothing that is committed or due is taken.
     """
 
     payer_id: str
@@ -36,6 +41,9 @@ class RecordBudgetChange(Command):
     amount: Yuan
     document_number: str
     from_department_id: str | None = None
+    reason: str = ""
+    project_code: str = ""
+    fund_source: str = ""
 
 
 _TAKING = (BudgetChangeKind.CUT, BudgetChangeKind.TAKE_BACK)
@@ -49,47 +57,125 @@ def record_budget_change(
     take, `not_found` for a payer outside the finance office's region."""
     payer = world.get(Organisation, command.payer_id)
     require_region(actor, payer.region_id, "Organisation", payer.id, Role.FINANCE)
+    _check(command)
+    return record_change(world, command, now)
+
+
+def record_change(world: World, command: RecordBudgetChange, now: datetime) -> Budget:
+    """The change of a checked command, recorded and applied; returns the budget it names."""
+    id = budget_id(command.payer_id, command.department_id, command.year)
+    givers, takers = _two_sides(world, command, id)
+    _lock(world, command, (*givers, *takers))
+    budget = world.seek(Budget, id)
+    if command.kind is BudgetChangeKind.INITIAL and budget is not None and not budget.advance:
+        raise already_exists("Budget", id)
+    if command.kind in _TAKING:
+        _check_taking(world.get(Budget, id), command)
+    for giver_id in givers:
+        giver = world.get(Budget, giver_id)
+        _check_taking(giver, command)
+        taking = replace(command, amount=-command.amount)
+        world.put(apply_change(giver, _change(world, giver_id, id, taking, now)))
+    for taker_id in takers:
+        taker = world.get(Budget, taker_id)
+        world.put(apply_change(taker, _change(world, taker_id, givers[0], command, now)))
+    budget = world.seek(Budget, id) or fresh_budget(world, command, id)
+    change = _change(world, id, givers[0] if givers else None, command, now)
+    return world.put(_described(apply_change(budget, change), command))
+
+
+def fresh_budget(world: World, command: RecordBudgetChange, id: str) -> Budget:
+    """A budget nobody has set yet, which begins with what the budgets below it count already."""
+    if command.department_id is not None:
+        world.get(Organisation, command.department_id)
+    above = line_of_ids(world, command.payer_id, command.department_id, command.year)[1:]
+    parent_id = next((each for each in above if world.seek(Budget, each) is not None), None)
+    if parent_id is None and above:
+        parent_id = above[-1]
+    below = [
+        world.put(replace(world.get(Budget, each), parent_id=id))
+        for each in _below(world, command, id, parent_id)
+    ]
+    return Budget(
+        id=id,
+        payer_id=command.payer_id,
+        department_id=command.department_id,
+        parent_id=parent_id,
+        year=command.year,
+        document_number=command.document_number,
+        project_code=command.project_code,
+        fund_source=command.fund_source,
+        committed=total(each.committed for each in below),
+        due=total(each.due for each in below),
+        paid=total(each.paid for each in below),
+    )
+
+
+def _check(command: RecordBudgetChange) -> None:
     if not command.document_number:
         raise bad_value("document_number", "a budget change names its document (文号)")
     if not 2000 <= command.year <= 2999:
         raise bad_value("year", "a fiscal year is 2000 to 2999")
     if command.amount <= 0:
         raise bad_value("amount", "a budget change has a positive amount; its kind gives the sign")
-    id = budget_id(command.payer_id, command.department_id, command.year)
-    giver_id = _giver_id(command)
-    world.lock((Budget, id), *([(Budget, giver_id)] if giver_id else []))
-    present = world.seek(Budget, id)
-    if command.kind is BudgetChangeKind.INITIAL and present is not None:
-        raise already_exists("Budget", id)
-    if command.kind in _TAKING:
-        _check_left(world.get(Budget, id), command)
-    if giver_id is not None:
-        _take(world, giver_id, id, command, now)
-    change = _change(world, id, giver_id, command, now)
-    return world.put(apply_change(present or _fresh(world, id, command), change))
-
-
-def _giver_id(command: RecordBudgetChange) -> str | None:
     if command.kind is not BudgetChangeKind.MOVE:
-        return None
+        return
     giver, taker = command.from_department_id, command.department_id
     if giver is None or taker is None or giver == taker:
         raise bad_value("from_department_id", "a move goes from one department to another")
-    return budget_id(command.payer_id, giver, command.year)
 
 
-def _check_left(budget: Budget, command: RecordBudgetChange) -> None:
-    if command.amount > budget.left:
-        raise budget_exceeded(budget.id, str(budget.left), str(command.amount))
+def _two_sides(
+    world: World, command: RecordBudgetChange, id: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which budgets give, the one named first, and which take beside the budget of the command.
+
+    A move leaves alone what stands above both: there the money stays.
+    """
+    if command.kind is BudgetChangeKind.CARRY:
+        return (budget_id(command.payer_id, command.department_id, command.year - 1),), ()
+    if command.kind is not BudgetChangeKind.MOVE:
+        return (), ()
+    giver = world.get(Budget, budget_id(command.payer_id, command.from_department_id, command.year))
+    giving = chain_from(world, giver.id)
+    taking = chain_from(world, id)
+    if not taking:  # a budget the move makes: what stands above it will be its parents
+        above = line_of_ids(world, command.payer_id, command.department_id, command.year)
+        nearest = next((each for each in above if world.seek(Budget, each) is not None), None)
+        taking = chain_from(world, nearest) if nearest else ()
+    if giver.id in taking or id in giving:
+        raise bad_value(
+            "from_department_id",
+            "one of the two stands below the other and is contained in it; add to it or cut it",
+        )
+    givers = tuple(each for each in giving if each not in taking)
+    return givers, tuple(each for each in taking if each not in giving and each != id)
 
 
-def _take(
-    world: World, giver_id: str, taker_id: str, command: RecordBudgetChange, now: datetime
-) -> None:
-    giver = world.get(Budget, giver_id)
-    _check_left(giver, command)
-    change = _change(world, giver_id, taker_id, replace(command, amount=-command.amount), now)
-    world.put(apply_change(giver, change))
+def _lock(world: World, command: RecordBudgetChange, more: tuple[str, ...]) -> None:
+    id = budget_id(command.payer_id, command.department_id, command.year)
+    above = line_of_ids(world, command.payer_id, command.department_id, command.year)
+    below = () if world.seek(Budget, id) else _below(world, command, id, None)
+    world.lock(*((Budget, each) for each in {id, *above, *below, *more}))
+
+
+def _below(
+    world: World, command: RecordBudgetChange, id: str, parent_id: str | None
+) -> tuple[str, ...]:
+    """The budgets that will stand right below a new one: of units below its department, and all
+    that say the payer's is above them. With a `parent_id` only those that stood below that."""
+    if command.department_id is None:
+        return tuple(each.id for each in world.find(Budget, parent_id=id))
+    units = units_below(world, (command.department_id,))[1:]
+    found = world.find(Budget, payer_id=command.payer_id, year=command.year, department_id=units)
+    return tuple(each.id for each in found if parent_id in (None, each.parent_id))
+
+
+def _check_taking(budget: Budget, command: RecordBudgetChange) -> None:
+    """Neither what is bound nor what an advance lends can be taken away."""
+    left = min(budget.left, budget.approved)
+    if command.amount > left:
+        raise budget_exceeded(budget.id, str(left), str(command.amount))
 
 
 def _change(
@@ -104,31 +190,17 @@ def _change(
             document_number=command.document_number,
             at=now,
             other_budget_id=other,
+            reason=command.reason,
         )
     )
 
 
-def _fresh(world: World, id: str, command: RecordBudgetChange) -> Budget:
-    fresh = Budget(
-        id=id,
-        payer_id=command.payer_id,
-        department_id=command.department_id,
-        parent_id=None,
-        year=command.year,
-        document_number=command.document_number,
-        project_code="",
-        fund_source="",
-    )
-    if command.department_id is not None:
-        world.get(Organisation, command.department_id)
-        return replace(fresh, parent_id=budget_id(command.payer_id, None, command.year))
-    # What its departments' budgets count already, it would be told about when that ends.
-    children = tuple(each.id for each in world.find(Budget, parent_id=id))
-    world.lock(*((Budget, child) for child in children))
-    below = [world.get(Budget, child) for child in children]
+def _described(budget: Budget, command: RecordBudgetChange) -> Budget:
+    """The budget with the document that approved it, once one has, and what its change told."""
+    initial = command.kind is BudgetChangeKind.INITIAL
     return replace(
-        fresh,
-        committed=total(each.committed for each in below),
-        due=total(each.due for each in below),
-        paid=total(each.paid for each in below),
+        budget,
+        document_number=command.document_number if initial else budget.document_number,
+        project_code=command.project_code or budget.project_code,
+        fund_source=command.fund_source or budget.fund_source,
     )

@@ -1,14 +1,13 @@
 """Budgets as requests, statements and payments move them: committed -> due -> paid.
 
-Owns the rows of commitments and the sums on every budget of a chain (department -> payer), always
-under the budgets' locks. What a month will cost is `domain.commitments`, a budget's own rule
-`domain.budget`, budget changes `budgets`.
+Owns the rows of commitments; the sums on every budget of a chain are `budgets_tree`, what a month
+will cost is `domain.commitments`, a budget's own rule `domain.budget`, budget changes `budgets`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,11 +16,12 @@ from catalog.money import ZERO, total
 from catalog.period import Month, local_day, midnight, shanghai
 from cloudmgr.domain import budget as budgets
 from cloudmgr.domain.allocations import Allocation
-from cloudmgr.domain.budget import Budget, BudgetCommitment, CommitmentState, budget_id
+from cloudmgr.domain.budget import Budget, BudgetCommitment, CommitmentState
 from cloudmgr.domain.commitments import Forecast, PlannedLine, increase, months_after
 from cloudmgr.domain.errors import budget_not_set
 from cloudmgr.domain.lifecycle import advance
 from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
+from cloudmgr.services.budgets_tree import MonthlySums, chain_from, chain_ids, lock_chains
 from cloudmgr.services.policies import payer_of, policy_now
 from cloudmgr.services.pricing import price_book
 from cloudmgr.services.world import World
@@ -30,9 +30,9 @@ Amounts = tuple[tuple[Month, Decimal], ...]
 
 
 def budget_chain(world: World, department_id: str, now: datetime) -> tuple[Budget, ...]:
-    """The department's budget of the fiscal year and its payer's; those of them that exist."""
-    ids = _chain_ids(payer_of(world, department_id, now), department_id, _year(now))
-    return tuple(each for id in ids if (each := world.seek(Budget, id)) is not None)
+    """The department's budgets of the fiscal year up to its payer's; those that exist."""
+    ids = chain_ids(world, payer_of(world, department_id, now), department_id, fiscal_year(now))
+    return tuple(world.get(Budget, id) for id in ids)
 
 
 def commit_line(
@@ -49,33 +49,40 @@ def commit_line(
     `line` names its pool and, where it makes one, its allocation; `held` is the allocation it
     works on. Raises `budget_not_set` or `budget_exceeded` (naming the budget), `no_price`.
     """
-    amounts = _added(world, request.kind, line, held, start, now)
+    year = fiscal_year(now)
+    amounts = added(world, request.kind, line, held, start, year, now)
     asked = total(amount for _, amount in amounts)
     if not asked:
         return asked
-    payer_id, year = payer_of(world, request.department_id, now), _year(now)
-    world.lock(*((Budget, id) for id in _chain_ids(payer_id, request.department_id, year)))
-    chain = budget_chain(world, request.department_id, now)
-    if not chain:
+    payer_id = payer_of(world, request.department_id, now)
+    ids = lock_chains(world, year, [(payer_id, request.department_id)])[request.department_id]
+    if not ids:
         raise budget_not_set(request.department_id, year)
-    budgets.check(chain, asked)
-    for budget in chain:
-        world.put(budgets.commit(budget, asked))
-    world.put_many(
-        BudgetCommitment(
+    budgets.check_amounts([world.get(Budget, id) for id in ids], amounts)
+    sums = MonthlySums()
+    for month, amount in amounts:
+        sums.add(ids, month, amount)
+    sums.commit(world)
+    world.put_many(request_rows(request, line, ids[0], amounts))
+    return asked
+
+
+def request_rows(
+    request: ResourceRequest, line: RequestLine, budget_id: str, amounts: Amounts
+) -> Iterator[BudgetCommitment]:
+    """The rows of one line of a request."""
+    for month, amount in amounts:
+        yield BudgetCommitment(
             id=f"{request.id}/{line.line}/{month}",
-            budget_id=chain[0].id,
+            budget_id=budget_id,
             source_id=request.id,
             line=line.line,
             allocation_id=line.allocation_id,
             department_id=request.department_id,
-            year=year,
+            year=month.year,
             month=str(month),
             amount=amount,
         )
-        for month, amount in amounts
-    )
-    return asked
 
 
 def line_commitment(
@@ -88,7 +95,8 @@ def line_commitment(
     now: datetime,
 ) -> Decimal:
     """What `commit_line` would commit for a line that names its pool; nothing is stored."""
-    return total(amount for _, amount in _added(world, request.kind, line, held, start, now))
+    amounts = added(world, request.kind, line, held, start, fiscal_year(now), now)
+    return total(amount for _, amount in amounts)
 
 
 def pass_on(world: World, from_allocation_id: str, to_allocation_id: str) -> None:
@@ -108,21 +116,21 @@ def commit_opening(
     What runs is owed, so it is committed even beyond a budget; growth then has to wait. Raises
     `budget_not_set` for a department without any budget of the year.
     """
+    stock = tuple(allocations)
+    pairs = {each.department_id: payer_of(world, each.department_id, now) for each in stock}
+    chains = lock_chains(world, year, [(payer, d) for d, payer in pairs.items()])
+    for department_id, chain in chains.items():
+        if not chain:
+            raise budget_not_set(department_id, year)
     start = max(now, Month(year, 1).period.start)
-    forecast = _forecast(world, year, now)
-    rows, sums = [], defaultdict[str, Decimal](lambda: ZERO)
-    ids: dict[str, tuple[str, ...]] = {}
-    for allocation in allocations:
-        department_id = allocation.department_id
-        if department_id not in ids:
-            ids[department_id] = _existing(world, department_id, year, now)
-        for month, amount in forecast.amounts(_running(allocation, start)):
-            rows.append(_opening_row(allocation, ids[department_id][0], month, amount))
-            for id in ids[department_id]:
-                sums[id] += amount
-    world.lock(*((Budget, id) for id in sums))
-    for id in sorted(sums):
-        world.put(budgets.commit(world.get(Budget, id), sums[id]))
+    planned = forecast_of(world, year, now)
+    rows, sums = [], MonthlySums()
+    for allocation in stock:
+        chain = chains[allocation.department_id]
+        for month, amount in planned.amounts(running_line(allocation, start)):
+            rows.append(allocation_row(allocation, chain[0], month, amount))
+            sums.add(chain, month, amount)
+    sums.commit(world)
     world.put_many(rows)
     return total(row.amount for row in rows)
 
@@ -156,51 +164,49 @@ def post_month(world: World, month: Month, dues: Mapping[str, Due]) -> frozenset
     their statement.
     """
     rows = world.find(BudgetCommitment, month=str(month), state=CommitmentState.COMMITTED)
-    chains = {d: _chain_ids(due.payer_id, d, month.year) for d, due in dues.items()}
-    ended, committed = _ended(world, rows)
-    wanted = {id for chain in chains.values() for id in chain} | set(committed)
-    world.lock(*((Budget, id) for id in wanted))
+    pairs = [(due.payer_id, d) for d, due in dues.items()]
+    chains = lock_chains(world, month.year, pairs, also={row.budget_id for row in rows})
+    ended = _ended(world, rows)
     due_on: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for department_id, chain in chains.items():
         for id in chain:
             due_on[id] += dues[department_id].amount
-    for id in sorted(wanted):
-        budget = world.seek(Budget, id)
-        if budget is not None:
-            world.put(budgets.post_due(budget, committed.get(id, ZERO), due_on[id]))
-    for row in ended:
+    for id in sorted({*due_on, *ended.ids}):
+        budget = world.get(Budget, id)
+        due = due_on.get(id, ZERO)
+        world.put(budgets.post_due(budget, ended.of(id), due, ended.early(budget)))
+    for row in rows:
         posted = row.department_id in dues
         world.put(advance(row, CommitmentState.POSTED if posted else CommitmentState.RELEASED))
-    return frozenset(
-        d for d, chain in chains.items() if any(world.seek(Budget, id) for id in chain)
-    )
+    return frozenset(department_id for department_id, chain in chains.items() if chain)
 
 
 def pay_budgets(world: World, payer_id: str, year: int, departments: Mapping[str, Decimal]) -> None:
-    """A payment was made: count it as paid on each department's budget and once on the payer's."""
+    """A payment was made: count it as paid on each budget of a department's chain, once on each."""
     paid: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    chains = lock_chains(world, year, [(payer_id, each) for each in departments])
     for department_id, amount in departments.items():
-        for id in _chain_ids(payer_id, department_id, year):
+        for id in chains[department_id]:
             paid[id] += amount
-    world.lock(*((Budget, id) for id in paid))
     for id in sorted(paid):
-        budget = world.seek(Budget, id)
-        if budget is not None and paid[id]:
-            world.put(budgets.pay(budget, paid[id]))
+        if paid[id]:
+            world.put(budgets.pay(world.get(Budget, id), paid[id]))
 
 
-def _added(
+def added(
     world: World,
     kind: RequestKind,
     line: RequestLine,
     held: Allocation | None,
     start: datetime,
+    year: int,
     now: datetime,
 ) -> Amounts:
-    """What the line costs beyond what is committed already, by the kind of its request."""
+    """What the line costs in a fiscal year beyond what is committed of it already, by the kind of
+    its request."""
     if kind is RequestKind.RELEASE or line.pool_id is None:
         return ()
-    forecast = _forecast(world, _year(now), now)
+    forecast = forecast_of(world, year, now)
     if held is not None:
         until = held.term_end if held.term_end is None or held.term_end > start else None
         if kind is RequestKind.RENEW:
@@ -217,7 +223,7 @@ def _added(
 def _before(forecast: Forecast, held: Allocation, start: datetime) -> Amounts:
     """What an allocation costs as it is in the month of `start`, up to that instant."""
     begin = Month.of(start).period.start
-    present = _running(held, max(begin, held.delivered_at or begin))
+    present = running_line(held, max(begin, held.delivered_at or begin))
     if present.start >= start:
         return ()
     return forecast.amounts(replace(present, end=start))
@@ -231,7 +237,7 @@ def _committed(world: World, allocation_id: str) -> Amounts:
     return tuple((Month.parse(row.month), row.amount) for row in rows)
 
 
-def _forecast(world: World, year: int, now: datetime) -> Forecast:
+def forecast_of(world: World, year: int, now: datetime) -> Forecast:
     return Forecast(year, price_book(world), policy_now(world, now).proration, now)
 
 
@@ -247,7 +253,7 @@ def _planned(line: RequestLine, start: datetime, end: datetime | None) -> Planne
     )
 
 
-def _running(allocation: Allocation, start: datetime) -> PlannedLine:
+def running_line(allocation: Allocation, start: datetime) -> PlannedLine:
     """What runs, from `start` on; one that outlives its term is owed all the same."""
     end = allocation.term_end
     return PlannedLine(
@@ -260,7 +266,7 @@ def _running(allocation: Allocation, start: datetime) -> PlannedLine:
     )
 
 
-def _opening_row(
+def allocation_row(
     allocation: Allocation, budget_id: str, month: Month, amount: Decimal
 ) -> BudgetCommitment:
     return BudgetCommitment(
@@ -277,43 +283,23 @@ def _opening_row(
 
 
 def _release(world: World, rows: Iterable[BudgetCommitment]) -> Decimal:
-    ended, committed = _ended(world, tuple(rows))
-    world.lock(*((Budget, id) for id in committed))
-    for id in sorted(committed):
-        world.put(budgets.release(world.get(Budget, id), committed[id]))
-    for row in ended:
-        world.put(advance(row, CommitmentState.RELEASED))
-    return total(row.amount for row in ended)
-
-
-def _ended(
-    world: World, rows: tuple[BudgetCommitment, ...]
-) -> tuple[tuple[BudgetCommitment, ...], dict[str, Decimal]]:
-    """The rows, and what of each budget of their chains they committed."""
-    committed: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    chains: dict[str, tuple[str, ...]] = {}
+    rows = tuple(rows)
+    _ended(world, rows).release(world)
     for row in rows:
-        if row.budget_id not in chains:
-            parent_id = world.get(Budget, row.budget_id).parent_id
-            parent = world.seek(Budget, parent_id) if parent_id else None
-            chains[row.budget_id] = (row.budget_id, parent.id) if parent else (row.budget_id,)
-        for id in chains[row.budget_id]:
-            committed[id] += row.amount
-    return rows, dict(committed)
+        world.put(advance(row, CommitmentState.RELEASED))
+    return total(row.amount for row in rows)
 
 
-def _existing(world: World, department_id: str, year: int, now: datetime) -> tuple[str, ...]:
-    ids = _chain_ids(payer_of(world, department_id, now), department_id, year)
-    found = tuple(id for id in ids if world.seek(Budget, id) is not None)
-    if not found:
-        raise budget_not_set(department_id, year)
-    return found
+def _ended(world: World, rows: Sequence[BudgetCommitment]) -> MonthlySums:
+    """What the rows committed on each budget of their chains, all of which are locked now."""
+    chains = {id: chain_from(world, id) for id in sorted({row.budget_id for row in rows})}
+    world.lock(*((Budget, id) for chain in chains.values() for id in chain))
+    sums = MonthlySums()
+    for row in rows:
+        sums.add(chains[row.budget_id], Month.parse(row.month), row.amount)
+    return sums
 
 
-def _chain_ids(payer_id: str, department_id: str, year: int) -> tuple[str, str]:
-    return budget_id(payer_id, department_id, year), budget_id(payer_id, None, year)
-
-
-def _year(moment: datetime) -> int:
+def fiscal_year(moment: datetime) -> int:
     """The fiscal year of an instant: the calendar year in Shanghai."""
     return shanghai(moment).year
