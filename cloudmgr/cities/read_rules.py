@@ -206,7 +206,8 @@ def _step(record: CityRecord) -> ChainStep:
     record.only(
         "id", "label", "role", "state", "where", "limit_workdays", "kinds", "region_levels",
         "zones", "xinchuang", "important", "over_budget", "min_monthly_price",
-        "min_quota_percent", "or_over_budget", "overdue_role", "overdue_where",
+        "min_quota_percent", "or_over_budget", "off_catalog", "or_off_catalog",
+        "overdue_role", "overdue_where",
     )  # fmt: skip
     return ChainStep(
         id=record.text("id"),
@@ -233,6 +234,8 @@ def _condition(record: CityRecord) -> Condition:
         min_monthly_price=record.yuan("min_monthly_price") if floor else None,
         min_quota_percent=record.whole("min_quota_percent") if full else None,
         or_over_budget=record.truth("or_over_budget"),
+        off_catalog=record.truth("off_catalog"),
+        or_off_catalog=record.truth("or_off_catalog"),
     )
 
 

@@ -16,6 +16,16 @@ from catalog.versions import CatalogVersion
 from cloudmgr.domain.values import Value
 
 
+OFF_CATALOG = "off-catalog"
+"""What the ids of agreements (一事一议) begin with; no catalog item's does. A contract that lists
+what it covers lists agreements by this word."""
+
+
+def is_off_catalog(sku_id: str) -> bool:
+    """Whether a Sku is an agreement's and not the catalog's."""
+    return sku_id.startswith(OFF_CATALOG)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedCatalog(Value):
     """One published `CatalogVersion`, whose id it has; `digest` is that of its content."""

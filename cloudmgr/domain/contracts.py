@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from catalog.money import ZERO, Yuan, round_half_away, total
 from catalog.period import Period
+from cloudmgr.domain.catalogs import OFF_CATALOG, is_off_catalog
 from cloudmgr.domain.errors import (
     bad_value,
     contract_total_exceeded,
@@ -148,7 +149,8 @@ class Contract(Value):
 
     def lists(self, pool_id: str, sku_id: str) -> bool:
         """Whether the Sku in that pool is among what the contract is about, whatever the day."""
-        return pool_id in self.pool_ids and (not self.sku_ids or sku_id in self.sku_ids)
+        listed = OFF_CATALOG if is_off_catalog(sku_id) else sku_id
+        return pool_id in self.pool_ids and (not self.sku_ids or listed in self.sku_ids)
 
     def terms_at(self, moment: datetime) -> DatedTerms:
         """Payee and price link as agreed for an instant, past or to come."""

@@ -18,6 +18,7 @@ from catalog.skus import Flavor, Sku
 from catalog.standards import ServiceStandard
 from catalog.tables import surviving
 from catalog.versions import CatalogVersion, check_successor
+from cloudmgr.domain.catalogs import OFF_CATALOG, is_off_catalog
 from cloudmgr.domain.errors import (
     bad_change,
     base_overtaken,
@@ -29,9 +30,6 @@ from cloudmgr.domain.lifecycle import Lifecycle, lifecycle
 from cloudmgr.domain.values import Value
 
 T = TypeVar("T", Sku, ServiceStandard)
-
-OFF_CATALOG = "off-catalog"
-"""What ids of one-off agreements (一事一议) begin with; no catalog item's does."""
 
 
 class ProposalState(StrEnum):
@@ -243,7 +241,7 @@ def _add(version: CatalogVersion, change: ProposedChange, number: int) -> Catalo
         raise bad_change(number, "adding needs the whole Sku")
     if version.has(sku.id):
         raise bad_change(number, f"{sku.id} exists already; restate or reprice it")
-    if sku.id.startswith(OFF_CATALOG):
+    if is_off_catalog(sku.id):
         raise bad_change(number, f"ids that begin with {OFF_CATALOG} are for agreements (一事一议)")
     grown = replace(version, skus=(*version.skus, sku))
     return grown if change.ceiling is None else _priced(grown, change.ceiling, sku.id, number)

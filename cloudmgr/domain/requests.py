@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from catalog.money import ZERO, Yuan
 from cloudmgr.domain.applications import Application, Zone
-from cloudmgr.domain.continuity import ReplicaRole
 from cloudmgr.domain.catalogs import is_off_catalog
+from cloudmgr.domain.continuity import ReplicaRole
 from cloudmgr.domain.errors import CloudmgrError, bad_value, not_admitted
 from cloudmgr.domain.lifecycle import Lifecycle, lifecycle
 from cloudmgr.domain.off_catalog import OffCatalogTerms

@@ -26,6 +26,7 @@ from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
 from cloudmgr.domain.requests import WORKING, RequestKind, RequestLine, ResourceRequest
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services.commitments import commit_line, release_commitments
+from cloudmgr.services.off_catalog import approve_agreement
 from cloudmgr.services.placements import (
     check_targets,
     choose,
@@ -184,6 +185,7 @@ def _bind_line(
     world.put(reservation)
     if held is None or request.kind is RequestKind.RELOCATE:
         bound = replace(bound, allocation_id=_reserve(world, request, bound, held).id)
+    approve_agreement(world, request, bound)
     _commit(world, request, bound, held, now)
     return bound, f"line {line.line}: {chosen.pool_id}: " + "; ".join(chosen.reasons)
 

@@ -18,6 +18,7 @@ from catalog.skus import Sku
 from catalog.versions import CatalogVersion
 from cloudmgr.domain import rating
 from cloudmgr.domain.catalogs import (
+    OFF_CATALOG,
     CatalogContent,
     PublishedCatalog,
     content_of,
@@ -25,6 +26,13 @@ from cloudmgr.domain.catalogs import (
     whole,
 )
 from cloudmgr.domain.contracts import Contract
+from cloudmgr.domain.off_catalog import (
+    OffCatalogItem,
+    OffCatalogState,
+    quote_of,
+    sku_of,
+    with_agreements,
+)
 from cloudmgr.domain.proration import day_start
 from cloudmgr.domain.quotes import PRICING_STATES, Quote, quoted_price
 from cloudmgr.services import codec
@@ -47,7 +55,8 @@ def keep_catalog(world: World, version: CatalogVersion, published_at: datetime) 
 
 def price_book(world: World) -> PriceBook:
     """Every published catalog and every quote that prices some moment, as of this transaction."""
-    return world.derived("price_book", (PublishedCatalog, Contract, Quote), lambda: _made(world))
+    kinds = (PublishedCatalog, Contract, Quote, OffCatalogItem)
+    return world.derived("price_book", kinds, lambda: _made(world))
 
 
 def catalog_versions(world: World) -> tuple[CatalogVersion, ...]:
@@ -74,16 +83,15 @@ def _read(world: World) -> tuple[PublishedCatalog, ...]:
 def _made(world: World) -> PriceBook:
     terms = {contract.id: _term(contract) for contract in world.find(Contract)}
     quotes = world.find(Quote, state=PRICING_STATES)
+    items = world.find(OffCatalogItem)
+    # An agreement prices its own request before it is approved; from then on its quote does.
+    offered = (quote_of(item) for item in items if item.state is OffCatalogState.OFFERED)
     quoted = (
         part
-        for quote in quotes
+        for quote in (*quotes, *offered)
         for part in _by_link(quote, _within_term(quote, *terms[quote.contract_id]), terms, quotes)
     )
-    heads = world.find(PublishedCatalog)
-    for head in heads:
-        if head not in _catalogs:
-            _catalogs[head] = whole(head, world.get(CatalogContent, head.id))
-    return _book(heads, tuple(quoted))
+    return _book(_read(world), tuple(quoted), tuple(sku_of(item) for item in items))
 
 
 def sku_at(world: World, sku_id: str, moment: datetime) -> Sku:
@@ -121,6 +129,9 @@ def _by_link(
     if quoted is None:
         return
     contract, _ = terms[quote.contract_id]
+    if quote.source_kind == OFF_CATALOG:  # there is no ceiling it could follow
+        yield replace(quoted, price_link="fixed")
+        return
     if not contract.dated:
         yield quoted
         return
@@ -139,6 +150,9 @@ def _by_link(
 
 
 @lru_cache(maxsize=8)
-def _book(heads: tuple[PublishedCatalog, ...], quotes: tuple[QuotedPrice, ...]) -> PriceBook:
+def _book(
+    heads: tuple[PublishedCatalog, ...], quotes: tuple[QuotedPrice, ...], agreed: tuple[Sku, ...]
+) -> PriceBook:
     """One book for equal records, so that what it worked out serves the next transaction too."""
-    return PriceBook(tuple(_catalogs[head] for head in heads), quotes)
+    versions = tuple(_catalogs[head] for head in heads)
+    return PriceBook(with_agreements(versions, agreed), quotes)

@@ -38,6 +38,7 @@ from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
 from cloudmgr.services.catalogs import uploaded_changes
 from cloudmgr.services.commands import Command, handles, require_in
+from cloudmgr.services.off_catalog import adopt, check_candidates
 from cloudmgr.services.policies import policy_now
 from cloudmgr.services.pricing import catalog_version, catalog_versions, keep_catalog
 from cloudmgr.services.reading import read, visible_by
@@ -285,6 +286,8 @@ def publish_proposal(
     publish(catalog_versions(world), version, now=now)
     _check_ceilings(world, version)
     keep_catalog(world, version, now)
+    changes = world.get(ProposalContent, proposal.id).changes
+    adopt(world, ((each.candidate_id, each.subject) for each in changes if each.candidate_id))
     timers.schedule(world, "catalog_in_force", version.id, effective_from)
     world.outbox(_message("catalog_published", proposal, now, version.id))
     return world.put(replace(moved, version_id=version.id))
@@ -337,6 +340,7 @@ def _changes(
 
 
 def _check_changes(world: World, base: CatalogVersion, changes: tuple[ProposedChange, ...]) -> None:
+    check_candidates(world, (each.candidate_id for each in changes if each.candidate_id))
     _check_ceilings(world, amended(base, changes))
 
 
