@@ -113,11 +113,11 @@ def sign_request(
     if command.decision is Decision.APPROVE:
         return _approved(world, request, (*signed, approval), now)
     if command.decision is Decision.RETURN:
-        return _returned(world, request, command.opinion, now)
+        return send_back(world, request, command.opinion, now)
     return _refused(world, request, command.opinion, now)
 
 
-@handles(Role.DEPARTMENT_LEAD, Role.DEPARTMENT_USER, Role.COUNTY_REVIEWER)
+@handles(Role.DEPARTMENT_LEAD, Role.DEPARTMENT_USER)
 def resubmit_request(
     world: World, command: ResubmitRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
@@ -308,7 +308,7 @@ def _carried_out_at_once(
     return dispatch(world, moved, now)
 
 
-def _returned(
+def send_back(
     world: World, request: ResourceRequest, opinion: str, now: datetime
 ) -> ResourceRequest:
     to = RequestState.RETURNED
@@ -334,7 +334,7 @@ def _refused(
         moved = advance(unasked(request), RequestState.RECLAIMING, outcome=opinion)
         return reclaim(world, moved, now)
     if request.state is RequestState.UNIT_SIGNING:
-        return _returned(world, request, opinion, now)
+        return send_back(world, request, opinion, now)
     in_review = request.state is RequestState.IN_REVIEW
     to = RequestState.REJECTED if in_review else RequestState.NOT_ACCEPTED
     return world.put(advance(unasked(request), to, ended_at=now, outcome=opinion))

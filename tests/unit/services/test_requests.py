@@ -15,10 +15,12 @@ from cloudmgr.domain.budget import Budget
 from cloudmgr.domain.capacity import Inventory
 from cloudmgr.domain.pools import PoolState, ResourcePool
 from cloudmgr.domain.quota import Quota
-from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
+from cloudmgr.domain.requests import MAX_LINES, RequestKind, RequestState, ResourceRequest
 from cloudmgr.domain.timers import Timer, TimerState
+from cloudmgr.services.pools import SetInventory
 from cloudmgr.services.requests import (
     DispatchRequest,
+    EditDraft,
     ResubmitRequest,
     SignRequest,
     SubmitRequest,
@@ -39,6 +41,7 @@ from tests.support.requests import (
     signed_until,
     submitted,
 )
+from tests.support.supply import VCPU
 from tests.support.worlds import Town, a_town
 
 S = RequestState
@@ -265,3 +268,57 @@ def test_an_overdue_step_is_marked_and_not_signed(town: Town) -> None:
     request = signed(town, request)
     assert not request.overdue, "the next step has a clock of its own"
     assert request.due_at == at("01-14 00:00"), "three working days after Thursday"
+
+
+# --- editing and giving up a draft ----------------------------------------------------------
+
+
+def test_a_draft_is_written_anew_as_far_as_given(town: Town) -> None:
+    draft = drafted(town, a_line(quantity=2))
+    other = EditDraft(request_id=draft.id, lines=(a_line(sku_id="vm-large", quantity=3),))
+    edited = town.give(other, "health.user")
+    assert [(each.sku_id, each.quantity) for each in edited.lines] == [("vm-large", 3)]
+    assert (edited.reason, edited.application_id) == (draft.reason, draft.application_id)
+    edited = town.give(EditDraft(request_id=draft.id, reason="another"), "health.user")
+    assert (edited.reason, edited.lines[0].sku_id) == ("another", "vm-large")
+
+
+def test_only_a_draft_is_edited_by_its_own_department_and_never_to_nothing(town: Town) -> None:
+    draft = drafted(town)
+    edit = EditDraft(request_id=draft.id, reason="another")
+    assert town.code(edit, "transport.user") == "not_found"
+    assert town.code(edit, "health.lead") == "forbidden"
+    assert town.code(EditDraft(request_id=draft.id), "health.user") == "bad_value"
+    assert town.code(EditDraft(request_id=draft.id, lines=()), "health.user") == "bad_value"
+    town.give(submit(draft), "health.user")
+    assert town.code(edit, "health.user") == "not_a_draft"
+    signed(town, look(town, draft), RETURN)
+    assert town.give(edit, "health.user").state is S.DRAFT, "the lead sent it back to one"
+
+
+def test_a_draft_is_given_up_by_withdrawing_it(town: Town) -> None:
+    draft = drafted(town)
+    withdrawn = town.give(WithdrawRequest(request_id=draft.id, reason="no need"), "health.user")
+    assert (withdrawn.state, withdrawn.outcome) == (S.WITHDRAWN, "no need")
+    assert town.code(submit(draft), "health.user") == "illegal_transition"
+
+
+def test_submitting_warns_of_what_would_refuse_the_last_signature_and_refuses_nothing(
+    town: Town,
+) -> None:
+    town.change(town.look(Budget, "treasury/health/2026"), approved=Decimal("10.00"))
+    town.give(SetInventory(pool_id="kunpeng", resource_class=VCPU, total=1), "centre.a")
+    request = submitted(town, a_line(quantity=60))  # 120 vCPU of 60, and of 100 in the larger pool
+    assert request.state is S.UNIT_SIGNING
+    assert [each.code for each in request.warnings] == [
+        "quota_exceeded",
+        "no_pool",
+        "budget_exceeded",
+    ]
+    assert not submitted(town, department="transport").warnings
+
+
+def test_a_request_has_no_more_lines_than_one_approval_binds(town: Town) -> None:
+    lines = [a_line(line=number) for number in range(1, MAX_LINES + 2)]
+    assert town.code(a_draft(*lines), "health.user") == "bad_value"
+    drafted(town, *lines[:-1])
