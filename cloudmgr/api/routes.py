@@ -69,7 +69,6 @@ def command_route(
     in_path = re.findall(r"{(\w+)(?::path)?}", path)
     edited = _edited(path)
     body_type = _body_model(command, in_path, example)
-    hints = get_type_hints(command, include_extras=True)
 
     def endpoint(
         edge: EdgeOf,
@@ -80,24 +79,20 @@ def command_route(
         **given: Any,
     ) -> Any:
         body = given.pop("body", None)
-        asked = edited is not None and if_match is not None
         values = {name: getattr(body, name) for name in type(body).model_fields} if body else {}
         result = edge.perform(
             secret,
             command(**given, **values),
             key=idempotency_key,
             request_id=x_request_id or "",
-            precondition=unchanged(edited, given[in_path[0]], if_match) if asked else None,
+            precondition=unchanged(edited, given.get(in_path[0]), if_match) if in_path else None,
         )
         response = _raw(codec.dump(result, handler.result), status)
         if isinstance(result, Value):
             response.headers["ETag"] = etag_of(result)
         return response
 
-    parameters = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=_path_type(hints[name]))
-        for name in in_path
-    ]
+    parameters = _path_parameters(command, in_path)
     if body_type is not None:
         parameters.append(_body_parameter(body_type))
     _sign(endpoint, parameters, without=() if edited else ("if_match",))
@@ -189,9 +184,11 @@ def etag_of(record: Value) -> str:
     return f'"{record.version}"'
 
 
-def unchanged(kind: type[Value], id: str, if_match: str) -> Precondition:
+def unchanged(kind: type[Value] | None, id: Any, if_match: str | None) -> Precondition | None:
     """The record must be as it was read, and stays so until the commit: raises `stale_version`
-    for another version, `not_found` for what is not the actor's to see."""
+    for another version, `not_found` for what is not the actor's to see. None asks nothing."""
+    if kind is None or if_match is None:
+        return None
     told = {each.strip() for each in if_match.split(",")}
 
     def check(world: World, actor: Actor) -> None:
@@ -261,6 +258,14 @@ def _query_model(kind: type[Value], filters: tuple[str, ...]) -> type[BaseModel]
 def _at_the_edge(hint: Any) -> Any:
     """A field's type with what only the edge can ask: that an instant says its offset."""
     return {datetime: Instant, datetime | None: Instant | None}.get(hint, hint)
+
+
+def _path_parameters(command: type[Command], in_path: list[str]) -> list[inspect.Parameter]:
+    hints = get_type_hints(command, include_extras=True)
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=_path_type(hints[name]))
+        for name in in_path
+    ]
 
 
 def _body_parameter(body: type[BaseModel]) -> inspect.Parameter:

@@ -117,8 +117,8 @@ def check_attempts(
     )
     waits = [end for end in ends if end is not None]
     if waits:
-        seconds = (max(waits) - now) / timedelta(seconds=1)
-        raise too_many_attempts(max(1, int(seconds) + 1))
+        seconds = (max(waits) - now) // timedelta(seconds=1)
+        raise too_many_attempts(seconds + 1)
 
 
 def check_new_password(password: str, login: str, rules: SignInRules) -> None:

@@ -31,9 +31,6 @@ from cloudmgr.services.world import World
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EVERYBODY = frozenset(Role)
-"""The roles of a command that everybody who is signed in may give, with or without a role."""
-
 Precondition = Callable[[World, Actor], None]
 """Asked inside the transaction before the command is carried out; refuses by raising."""
 
@@ -54,14 +51,11 @@ class Handler:
     counties: bool = False
     in_person: bool = False
     while_password_due: bool = False
+    everybody: bool = False
 
     @property
     def name(self) -> str:
         return snake(self.command.__name__)
-
-    @property
-    def everybody(self) -> bool:
-        return self.roles == EVERYBODY
 
     def grants_of(self, actor: Actor) -> tuple[Grant, ...]:
         """The grants by which the actor may give the command."""
@@ -100,12 +94,17 @@ HANDLERS: dict[type[Command], Handler] = {}
 
 
 def handles(
-    *roles: Role, counties: bool = False, in_person: bool = False, while_password_due: bool = False
+    *roles: Role,
+    everybody: bool = False,
+    counties: bool = False,
+    in_person: bool = False,
+    while_password_due: bool = False,
 ) -> Callable[[F], F]:
     """Register a handler; its annotations name the command and the result.
 
     With `counties` the offices of counties may give it too; the handler sees to it that they do
-    so for their own county. `in_person`: not by a machine's token. `while_password_due`: also by
+    so for their own county. `everybody` who is signed in gives it, with or without a role: it is
+    about their own account. `in_person`: not by a machine's token. `while_password_due`: also by
     somebody who must first choose a password.
     """
 
@@ -114,7 +113,14 @@ def handles(
         command, result = hints["command"], hints["return"]
         assert command not in HANDLERS, f"{command.__name__} has two handlers"
         HANDLERS[command] = Handler(
-            command, frozenset(roles), result, function, counties, in_person, while_password_due
+            command,
+            frozenset(Role if everybody else roles),
+            result,
+            function,
+            counties=counties,
+            in_person=in_person,
+            while_password_due=while_password_due,
+            everybody=everybody,
         )
         return function
 

@@ -91,7 +91,7 @@ def person_of(user: User) -> Person:
     )
 
 
-@handles(*Role, in_person=True, while_password_due=True)
+@handles(everybody=True, in_person=True, while_password_due=True)
 def change_password(world: World, command: ChangePassword, actor: Actor, now: datetime) -> Person:
     """Raises `bad_credentials` for a wrong old password, `bad_value` for a bad new one."""
     world.lock((User, actor.user_id))

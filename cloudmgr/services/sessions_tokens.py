@@ -72,7 +72,7 @@ class Me:
     csrf_token: str | None
 
 
-@handles(*Role, in_person=True)
+@handles(everybody=True, in_person=True)
 def issue_token(world: World, command: IssueToken, actor: Actor, now: datetime) -> Token:
     """Raises `bad_scope` for what the owner could not do themselves."""
     longest = sign_in_rules(world, now).token_max_days
@@ -116,7 +116,7 @@ def check_scopes(actor: Actor, scopes: Iterable[str]) -> None:
             raise bad_scope(scope, "names a command you may not give")
 
 
-@handles(*Role, in_person=True)
+@handles(everybody=True, in_person=True)
 def revoke_token(world: World, command: RevokeToken, actor: Actor, now: datetime) -> Token:
     """Raises `not_found` for another's token, to all but the security administrator."""
     world.lock((Token, command.token_id))
@@ -129,7 +129,7 @@ def revoke_token(world: World, command: RevokeToken, actor: Actor, now: datetime
     return token if token.revoked else world.put(replace(token, revoked=True))
 
 
-@handles(*Role, in_person=True, while_password_due=True)
+@handles(everybody=True, in_person=True, while_password_due=True)
 def log_out(world: World, command: LogOut, actor: Actor, now: datetime) -> Token:
     world.lock((Token, actor.token_id))
     return world.put(replace(world.get(Token, actor.token_id), revoked=True))

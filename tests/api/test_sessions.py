@@ -95,10 +95,20 @@ def test_without_a_token_nothing_else_of_a_request_is_looked_at(city: Api) -> No
     refused(city.post("requests", body={"no": "request"}), 401, "unauthenticated")
 
 
-def test_whoever_guesses_passwords_keeps_no_writer_waiting(own_city: Api) -> None:
+def test_whoever_guesses_passwords_keeps_no_writer_waiting(
+    own_city: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Checking a password is slow, and SQLite has one writer at a time."""
-    with own_city.node.transaction():
-        refused(own_city.sign_in("d01.user", "a guess"), 401, "bad_credentials")
+    checked = []
+
+    def check_and_write(world: World, login: str, password: str) -> User:
+        with own_city.node.transaction() as writing:
+            checked.append(writing.get(User, login))
+        return check_password(world, login, password)
+
+    monkeypatch.setattr("cloudmgr.api.sessions.check_password", check_and_write)
+    refused(own_city.sign_in("d01.user", "a guess"), 401, "bad_credentials")
+    assert len(checked) == 1
 
 
 def test_who_leaves_while_the_password_is_checked_gets_no_token(own_city: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from cloudmgr.domain.pools import ResourcePool, Site
 from cloudmgr.domain.quota import Quota
 from cloudmgr.domain.quotes import Quote, QuoteState
 from cloudmgr.domain.requests import RequestKind, ResourceRequest
+from cloudmgr.domain.sessions import Attempt, SignInAttempts
 from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.values import Value
 from cloudmgr.domain.workorders import WorkOrder
@@ -30,6 +32,7 @@ from cloudmgr.services import assessments, periods
 from cloudmgr.services.budgets import RecordBudgetChange
 from cloudmgr.services.commands import IdempotencyRecord, perform_once
 from cloudmgr.services.reading import page, read, visible
+from cloudmgr.services.sessions_attempts import record_failure
 from tests.support.judged import a_rated_line
 from tests.support.requests import a_draft, a_line, completed, delivered
 from tests.support.supply import a_quote
@@ -174,7 +177,7 @@ def test_a_provider_reads_nothing_of_the_departments(town: Town, kind: type[Valu
     assert ids(town, "prv.engineer", kind) == set()
 
 
-@pytest.mark.parametrize("kind", [Contract, Inventory, NodeSettings, Policy, RoleGrant, Timer])
+@pytest.mark.parametrize("kind", [Contract, Inventory, NodeSettings, Policy, Timer])
 def test_what_has_no_owner_is_read_by_city_offices_only(town: Town, kind: type[Value]) -> None:
     assert ids(town, "centre.a", kind)
     for person in ("health.user", "county-health.reviewer", "bureau.system"):
@@ -197,9 +200,35 @@ def test_an_offer_is_a_secret_until_it_is_in_force(town: Town) -> None:
     assert "quote-kunpeng-vm" in ids(town, "health.user", Quote)
 
 
-@pytest.mark.parametrize("kind", [User, Token, IdempotencyRecord])
+def test_roles_are_read_by_the_city_and_its_administrators_else_ones_own(town: Town) -> None:
+    for person in (*CITY_OFFICES, "bureau.system", "bureau.security"):
+        assert ids(town, person, RoleGrant) == {each.id for each in town.all(RoleGrant)}
+    for person in ("health.user", "county-treasury.a", "prv.engineer"):
+        assert owners(town, person, RoleGrant, "user_id") == {person}
+
+
+def test_tokens_are_read_by_their_owner_and_the_security_administrator(town: Town) -> None:
+    """Not even by the city's offices, which read everything else."""
+    for owner in ("health.user", "bureau.a"):
+        more = timedelta(hours=1)
+        town.keep(
+            Token(
+                id=owner, user_id=owner, label="", created_at=town.now, expires_at=town.now + more
+            )
+        )
+    assert ids(town, "bureau.security", Token) >= {"health.user", "bureau.a"}
+    for person in ("health.user", "bureau.a"):
+        assert owners(town, person, Token, "user_id") == {person}
+    for person in ("health.lead", "bureau.system", "bureau.audit", "treasury.a"):
+        assert ids(town, person, Token) == set()
+
+
+@pytest.mark.parametrize("kind", [User, SignInAttempts, IdempotencyRecord])
 def test_secrets_are_read_by_nobody(town: Town, kind: type[Value]) -> None:
-    assert kind is Token or town.all(kind)
+    attempt = Attempt(login="health.user", host="10.0.0.1", at=town.now)
+    with town.transaction() as world:
+        record_failure(world, attempt, town.now)
+    assert town.all(kind)
     for person in (*CITY_OFFICES, *NOT_CITY):
         assert ids(town, person, kind) == set()
 
