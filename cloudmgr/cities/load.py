@@ -21,7 +21,8 @@ from catalog.versions import CatalogVersion
 from cloudmgr.cities.city import City, Person
 from cloudmgr.cities.limits import budgets_of, quotas_of
 from cloudmgr.cities.offers import quotes_of
-from cloudmgr.cities.opening import allocations_of, opening_lines
+from cloudmgr.cities.opening import OpeningLine, allocations_of, opening_lines
+from cloudmgr.cities.put_continuity import put_continuity
 from cloudmgr.cities.read import find_city
 from cloudmgr.domain.access import SYSTEM
 from cloudmgr.domain.allocations import Allocation
@@ -73,8 +74,10 @@ def put_city(
     keep_catalog(world, catalog, city.opens_at)
     _put_settings(world, city, now or city.opens_at, audit_digest)
     _put_parties(world, city)
-    stock, counts = _put_supply(world, city, catalog)
+    lines = opening_lines(city, catalog)
+    stock, counts = _put_supply(world, city, catalog, lines)
     world.put_many([city.policy])
+    counts |= put_continuity(world, city, stock, lines)
     for contract in city.contracts:
         schedule_life(world, contract, city.opens_at)
     world.put_many([city.scheme])
@@ -158,10 +161,9 @@ def _grants(person: Person) -> Iterable[RoleGrant]:
 
 
 def _put_supply(
-    world: World, city: City, catalog: CatalogVersion
+    world: World, city: City, catalog: CatalogVersion, lines: tuple[OpeningLine, ...]
 ) -> tuple[tuple[Allocation, ...], dict[str, int]]:
     quotes = quotes_of(city, catalog, _series(world, "QT"))
-    lines = opening_lines(city, catalog)
     stock, inventories = allocations_of(city, lines, quotes, _series(world, "ALC"))
     groups: tuple[Iterable[Value], ...] = (
         city.pools,

@@ -6,9 +6,16 @@ against what stands before it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from cloudmgr.cities import read_parties, read_rules, read_supply, read_systems
+from cloudmgr.cities import (
+    read_continuity,
+    read_parties,
+    read_rules,
+    read_supply,
+    read_systems,
+)
 from cloudmgr.cities.city import City
 from cloudmgr.cities.records import CityRecord, toml
 from cloudmgr.cities.scheme import read_scheme
@@ -46,6 +53,13 @@ def read_city(folder: Path) -> City:
     pools, offers = read_supply.read_pools(folder / "pools.toml", organisations, sites)
     contracts, quotes = read_supply.read_contracts(folder / "contracts.toml", organisations, pools)
     scopes = {*regions, *organisations, *systems}
+    opening = read_rules.read_opening(folder / "opening.toml", systems, pools)
+    rules = frozenset(rule.id for rule in opening.rules)
+    pools_plan = read_continuity.read_pools_plan(folder / "pool_rules.toml", pools)
+    continuity = read_continuity.read_continuity(
+        folder / "continuity.toml", rules, sites, {each.id: each for each in on_cloud}
+    )
+    policy = read_rules.read_policy(folder / "policy.toml", regions, organisations)
     return City(
         id=head.text("id"),
         name_zh=head.text("name_zh"),
@@ -62,16 +76,20 @@ def read_city(folder: Path) -> City:
         applications=on_cloud,
         planned=planned,
         workloads=read_systems.read_workloads(folder / "workloads.csv", systems, pools),
-        pools=tuple(pools.values()),
+        pools=tuple(
+            replace(pool, makeup=pools_plan.makeup.get(pool.id, ())) for pool in pools.values()
+        ),
         offers=offers,
         inventories=tuple(read_supply.read_inventories(folder / "inventories.csv", pools).values()),
         contracts=tuple(contracts.values()),
         quote_rules=quotes,
-        opening=read_rules.read_opening(folder / "opening.toml", systems, pools),
+        opening=opening,
         quotas=read_rules.read_quotas(folder / "quotas.toml", scopes),
         budgets=read_rules.read_budgets(folder / "budgets.csv", organisations),
-        policy=read_rules.read_policy(folder / "policy.toml", regions, organisations),
+        policy=replace(policy, pools=pools_plan.rules, continuity=continuity.rules),
         scheme=read_scheme(folder / "scheme.toml"),
+        pools_plan=pools_plan,
+        continuity=continuity,
     )
 
 

@@ -8,7 +8,7 @@ from cloudmgr.cities.city import Person
 from cloudmgr.cities.records import CityRecord, keyed, known, rows
 from cloudmgr.domain.access import Role
 from cloudmgr.domain.parties import Organisation, OrganisationKind, Region, RegionLevel
-from cloudmgr.domain.pools import Site, SiteRole
+from cloudmgr.domain.pools import Site, SiteRole, check_site
 
 ORGANISATION_COLUMNS = (
     "id", "kind", "name_zh", "name_en", "region", "budget_unit_code", "social_credit_code",
@@ -37,10 +37,10 @@ def read_sites(city: CityRecord, regions: dict[str, Region]) -> dict[str, Site]:
     for record in city.items("sites", "site"):
         record.only(
             "id", "name_zh", "name_en", "region", "role", "latitude_microdegrees",
-            "longitude_microdegrees",
+            "longitude_microdegrees", "racks", "racks_used", "pue_hundredths", "partner_city",
         )  # fmt: skip
         id = keyed(record.text("id"), found, record)
-        found[id] = Site(
+        site = Site(
             id=id,
             name_zh=record.text("name_zh"),
             name_en=record.text("name_en"),
@@ -48,7 +48,16 @@ def read_sites(city: CityRecord, regions: dict[str, Region]) -> dict[str, Site]:
             role=record.choice("role", SiteRole),
             latitude_microdegrees=record.whole("latitude_microdegrees"),
             longitude_microdegrees=record.whole("longitude_microdegrees"),
+            racks=record.whole("racks", 0),
+            racks_used=record.whole("racks_used", 0),
+            pue_hundredths=record.whole("pue_hundredths")
+            if "pue_hundredths" in record.values
+            else None,
+            partner_city=record.text("partner_city", ""),
         )
+        with record.located():
+            check_site(site)
+        found[id] = site
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.errors import CloudmgrError
 from catalog.money import exact
-from catalog.quantity import ResourceClass
+from catalog.quantity import ResourceAmount, ResourceClass
 from catalog.skus import STACKS, Category
 from cloudmgr.cities.city import Offer, QuoteRule
 from cloudmgr.cities.records import CityRecord, all_known, keyed, known, rows, toml
@@ -35,6 +35,7 @@ def read_pools(
         record.only(
             "id", "name_zh", "name_en", "provider", "site", "kind", "stack", "zones", "mlps",
             "management", "departments", "state", "exit_on", "offers", "without", "also",
+            "can_become_domestic", "expansion_limits",
         )  # fmt: skip
         id = keyed(record.text("id"), pools, record)
         pools[id] = ResourcePool(
@@ -51,6 +52,8 @@ def read_pools(
             department_ids=all_known(record, "departments", "department", departments),
             state=_state(record),
             exit_at=record.midnight("exit_on") if "exit_on" in record.values else None,
+            can_become_domestic=record.truth("can_become_domestic", default=True),
+            expansion_limits=_limits(record.part("expansion_limits")),
         )
         offers.append(
             Offer(
@@ -61,6 +64,11 @@ def read_pools(
             )
         )
     return pools, tuple(offers)
+
+
+def _limits(record: CityRecord) -> tuple[ResourceAmount, ...]:
+    record.only(*ResourceClass)
+    return tuple(ResourceAmount(ResourceClass(key), record.whole(key)) for key in record.values)
 
 
 def _state(record: CityRecord) -> PoolState:

@@ -23,14 +23,17 @@ PEAK_PERCENTILE = 95
 
 
 def allocated_share(definition: IndicatorDefinition, records: ProviderRecords) -> Measured:
-    """vCPU allocated on the cycle's average / vCPU offered (physical x over-commit)."""
-    offered = sum(inventory.offered for inventory in records.inventories)
-    with_capacity = {inventory.pool_id for inventory in records.inventories if inventory.offered}
+    """vCPU allocated / vCPU offered (physical x over-commit), both on the cycle's average."""
+    capacities = records.capacities()
+    offered = sum((each.offered for each in capacities), Fraction(0))
+    with_capacity = {each.pool_id for each in capacities if each.offered}
     allocated = sum(
         (mean for pool_id, mean in _mean_vcpus(records).items() if pool_id in with_capacity),
         Fraction(0),
     )
-    evidence = f"{ratio_text(allocated, 2)} of {offered} offered vCPU allocated on average"
+    evidence = (
+        f"{ratio_text(allocated, 2)} of {_counted(offered)} offered vCPU allocated on average"
+    )
     return measured(definition, allocated, offered, evidence)
 
 
@@ -42,15 +45,16 @@ def pool_peak_use(definition: IndicatorDefinition, records: ProviderRecords) -> 
     """
     readings = {use.pool_id: use.hourly_millicores for use in records.pool_use}
     ran = _mean_vcpus(records)
-    peak, physical, unread = 0, 0, []
-    for inventory in records.inventories:
-        hours = readings.get(inventory.pool_id, ())
-        if not hours and ran.get(inventory.pool_id):
-            unread.append(inventory.pool_id)
+    peak, physical, unread = 0, Fraction(0), []
+    for capacity in records.capacities():
+        hours = readings.get(capacity.pool_id, ())
+        if not hours and ran.get(capacity.pool_id):
+            unread.append(capacity.pool_id)
             continue
         peak += nearest_rank(hours, PEAK_PERCENTILE) if hours else 0
-        physical += inventory.total * MILLICORES
-    evidence = f"p{PEAK_PERCENTILE} of hourly use {peak} of {physical} physical millicores"
+        physical += capacity.total * MILLICORES
+    used = f"p{PEAK_PERCENTILE} of hourly use {peak}"
+    evidence = f"{used} of {_counted(physical)} physical millicores"
     if unread:
         evidence += f" (without readings: {', '.join(unread)})"
     return measured(definition, peak, physical, evidence)
@@ -132,6 +136,11 @@ def price_against_ceiling(definition: IndicatorDefinition, records: ProviderReco
     if unlimited:
         evidence += f" ({unlimited} lines have no ceiling)"
     return measured(definition, weighted, billed, evidence)
+
+
+def _counted(units: Fraction) -> str:
+    """A number of units; what changed during the cycle is an average with two decimals."""
+    return str(units.numerator) if units.denominator == 1 else ratio_text(units, 2)
 
 
 def _mean_vcpus(records: ProviderRecords) -> dict[str, Fraction]:

@@ -13,7 +13,12 @@ from catalog.money import UnitPrice, Yuan
 from catalog.period import Month, Period
 from catalog.standards import ServiceStandard
 from cloudmgr.domain.allocations import Allocation
-from cloudmgr.domain.capacity import Inventory
+from cloudmgr.domain.capacity import (
+    Inventory,
+    InventoryRecord,
+    MeanCapacity,
+    mean_capacity,
+)
 from cloudmgr.domain.incidents import Incident
 from cloudmgr.domain.service_ratings import ServiceRating
 from cloudmgr.domain.workorders import WorkOrder
@@ -58,7 +63,8 @@ class PricedLine:
 class ProviderRecords:
     """Everything a provider's cycle is judged by.
 
-    `inventories` are the VCPU rows of its pools, `allocations` all that ever ran there,
+    `inventories` are the VCPU rows of its pools and `inventory_records` what was stated of them
+    before, `allocations` all that ever ran there,
     `migration_request_ids` the requests of kind migrate-in among the orders'. Whether minutes
     that were paid back as service credits also cost points is `credited_incidents_score`.
     """
@@ -71,6 +77,7 @@ class ProviderRecords:
     terms: tuple[SkuTerms, ...] = ()
     incidents: tuple[Incident, ...] = ()
     inventories: tuple[Inventory, ...] = ()
+    inventory_records: tuple[InventoryRecord, ...] = ()
     pool_use: tuple[PoolUse, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     rows_sent: int = 0
@@ -86,6 +93,17 @@ class ProviderRecords:
 
     def in_cycle(self, moment: datetime | None) -> bool:
         return moment is not None and self.period.contains(moment)
+
+    def capacities(self) -> tuple[MeanCapacity, ...]:
+        """What each pool had on the cycle's average, by what was stated then."""
+        return tuple(
+            mean_capacity(
+                inventory,
+                [each for each in self.inventory_records if each.pool_id == inventory.pool_id],
+                self.period,
+            )
+            for inventory in self.inventories
+        )
 
     def terms_by_sku(self) -> dict[str, SkuTerms]:
         return {terms.sku_id: terms for terms in self.terms}

@@ -97,35 +97,31 @@ def revoke_certificate(
     certificate = world.get(Certificate, command.certificate_id)
     if not command.reason.strip():
         raise bad_value("reason", "say why the certificate is no longer in force")
-    timers.cancel(world, "certificate_expiring", certificate.id)
-    timers.cancel(world, "certificate_expired", certificate.id)
+    timers.cancel(world, "certificate_watch", certificate.id)
     revoked = advance(certificate, CertificateState.REVOKED, revocation=command.reason)
     _tell(world, "certificate_revoked", certificate, now)
     return world.put(revoked)
 
 
 def watch(world: World, certificate: Certificate, now: datetime) -> None:
-    """Let its end be told in time: some days before (by the policy), and at the end."""
-    for days in pool_rules(world, now).certificate_warning_days:
-        due = certificate.expires_at - timedelta(days=days)
-        if due > now:
-            timers.schedule(world, "certificate_expiring", certificate.id, due, note=str(days))
-    if certificate.expires_at > now:
-        timers.schedule(world, "certificate_expired", certificate.id, certificate.expires_at)
+    """Have what comes next told in time: a warning some days before the end (by the policy), and
+    the end itself."""
+    dues = [
+        certificate.expires_at - timedelta(days=days)
+        for days in (*pool_rules(world, now).certificate_warning_days, 0)
+    ]
+    if coming := [due for due in dues if due > now]:
+        timers.schedule(world, "certificate_watch", certificate.id, min(coming))
 
 
-@timers.on_timer("certificate_expiring")
+@timers.on_timer("certificate_watch")
 def warn_of_end(world: World, timer: Timer, at: datetime) -> None:
     certificate = world.get(Certificate, timer.subject_id)
-    if not _replaced(world, certificate):
-        _tell(world, "certificate_expiring", certificate, at)
-
-
-@timers.on_timer("certificate_expired")
-def tell_of_end(world: World, timer: Timer, at: datetime) -> None:
-    certificate = world.get(Certificate, timer.subject_id)
-    if not _replaced(world, certificate):
-        _tell(world, "certificate_expired", certificate, at)
+    if _replaced(world, certificate):
+        return
+    expired = certificate.expires_at <= at
+    _tell(world, "certificate_expired" if expired else "certificate_expiring", certificate, at)
+    watch(world, certificate, at)
 
 
 def certified_pools(world: World, now: datetime) -> frozenset[str]:

@@ -19,7 +19,7 @@ from catalog.quantity import ResourceClass
 from catalog.tiers import rate_at
 from catalog.versions import CatalogVersion, version_at
 from cloudmgr.domain.allocations import Allocation
-from cloudmgr.domain.capacity import Inventory, inventory_id
+from cloudmgr.domain.capacity import Inventory, InventoryRecord, inventory_id
 from cloudmgr.domain.incidents import Incident
 from cloudmgr.domain.lines import LineKind, RatedLine
 from cloudmgr.domain.measures_records import (
@@ -126,6 +126,9 @@ def _records(world: World, cycle: _Cycle, provider_id: str) -> ProviderRecords:
             if _touches(incident, cycle.period)
         ),
         inventories=tuple(_vcpu_inventories(world, pools)),
+        inventory_records=world.find(
+            InventoryRecord, provider_id=provider_id, resource_class=ResourceClass.VCPU
+        ),
         pool_use=tuple(
             PoolUse(pool_id=pool.id, hourly_millicores=cycle.pool_hours[pool.id])
             for pool in pools
