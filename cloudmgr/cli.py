@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
+import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,11 +26,12 @@ from cloudmgr.domain.audit import HASHES, AuditDigest, AuditEvent, verify
 from cloudmgr.domain.errors import bad_value
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.pools.cli import pools_app
-from cloudmgr.services.audit import begin_heads
+from cloudmgr.services.founding import Founding, found_city, make_node
 from cloudmgr.services.world import World
 from cloudmgr.settings import Settings
 from cloudmgr.store.migrate import upgrade
 from cloudmgr.store.world import SqlNode
+from cloudmgr.worker import working
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The management node of a city's cloud."
@@ -52,9 +56,20 @@ def init(
     audit_digest: Annotated[
         AuditDigest, typer.Option(help="What the audit chain is hashed with, for ever")
     ] = AuditDigest.SHA256,
+    name_zh: Annotated[str, typer.Option(help="What the city is called in Chinese")] = "",
+    name_en: Annotated[str, typer.Option(help="What the city is called in English")] = "",
+    admins: Annotated[
+        str | None,
+        typer.Option(help="Logins of the system, security and audit administrator: a,b,c"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create the database. A sample city always makes a rehearsal (模拟环境), never production."""
+    """Create the database. A sample city always makes a rehearsal (模拟环境), never production.
+
+    A production node begins with three administrators; their first passwords are printed once.
+    """
+    if city is not None and admins is not None:
+        raise bad_value("--admins", "a sample city has its own people")
     settings = _settings(data)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings.url)
@@ -63,17 +78,12 @@ def init(
             raise bad_value("data", f"{_place(settings)} holds a node already; choose another")
         if city is None:
             now = datetime.now(UTC)
-            world.put(
-                NodeSettings(
-                    id=NODE_ID,
-                    rehearsal=False,
-                    city="",
-                    created_at=now,
-                    audit_digest=audit_digest,
-                )
-            )
-            begin_heads(world, now)
+            make_node(world, audit_digest, now)
             answer: dict[str, Any] = {"rehearsal": False, "city": ""}
+            if admins is not None:
+                passwords = _first_passwords(admins)
+                found_city(world, Founding(name_zh, name_en, tuple(passwords.items())), now)
+                answer["first_passwords"] = passwords
         else:
             loaded = load_city(world, city, audit_digest=audit_digest)
             answer = {"rehearsal": True, "city": city, "loaded": loaded.counts}
@@ -82,6 +92,8 @@ def init(
     else:
         kind = "rehearsal (模拟环境)" if answer["rehearsal"] else "production"
         typer.echo(f"created a {kind} node in {_place(settings)}")
+        for login, password in answer.get("first_passwords", {}).items():
+            typer.echo(f"{login} signs in with {password} and must change it at once")
 
 
 @app.command()
@@ -98,14 +110,27 @@ def serve(
     with _made_node(settings) as (node, made):
         if rehearsal and not made.rehearsal:
             raise bad_value("--rehearsal", "this database was made for production and stays so")
-        uvicorn.run(
-            create_app(edge_for(node, settings), due_seconds=settings.due_seconds),
-            host=host or settings.host,
-            port=port if port is not None else settings.port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=5,
-        )
+        workers = working(node, settings, threading.Event()) if settings.worker else nullcontext()
+        with workers:
+            uvicorn.run(
+                create_app(edge_for(node, settings), due_seconds=settings.due_seconds),
+                host=host or settings.host,
+                port=port if port is not None else settings.port,
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=5,
+            )
+
+
+@app.command()
+def worker(data: DataDir = None) -> None:
+    """Work off the outbox and the long jobs until interrupted; any number may run at once."""
+    settings = _settings(data)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with _made_node(settings) as (node, _), working(node, settings, stop):
+        stop.wait()
 
 
 @audit_app.command("verify")
@@ -134,6 +159,11 @@ def _refuse(error: CloudmgrError) -> None:
         typer.echo(json.dumps(told, ensure_ascii=False))
     typer.echo(f"{error.code}: {error.message}", err=True)
     sys.exit(1)
+
+
+def _first_passwords(admins: str) -> dict[str, str]:
+    """A password for each login, told once and changed at the first sign-in."""
+    return {login.strip(): secrets.token_urlsafe(12) for login in admins.split(",")}
 
 
 def _settings(data: Path | None) -> Settings:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -21,6 +21,25 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     due_seconds: int = 30
+    worker: bool = True
+    """Whether `cloudmgr serve` works off the outbox and the jobs too; `cloudmgr worker` always
+    does."""
+    worker_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    worker_idle_seconds: Annotated[float, Field(gt=0)] = 1.0
+    worker_lease_seconds: Annotated[int, Field(ge=1)] = 120
+    """Longer than an order to a pool can take, question, order and look at the result together."""
+    worker_retry_seconds: Annotated[int, Field(ge=1)] = 5
+    worker_longest_retry_seconds: Annotated[int, Field(ge=1)] = 600
+    worker_attempts: Annotated[int, Field(ge=1)] = 10
+    secrets_dir: Path | None = None
+    """Folder with one file per credential; `secrets` in the data folder unless given."""
+    pool_exchange_seconds: Annotated[float, Field(gt=0)] = 10.0
+    pool_poll_seconds: Annotated[int, Field(ge=1)] = 5
+    pool_health_seconds: Annotated[int, Field(ge=1)] = 60
+    pool_inventory_seconds: Annotated[int, Field(ge=1)] = 900
+    pool_usage_seconds: Annotated[int, Field(ge=1)] = 3600
+    pool_incidents_seconds: Annotated[int, Field(ge=1)] = 60
+    pool_drift_seconds: Annotated[int, Field(ge=1)] = 3600
     plain_http: bool = False
     """Let session cookies go without TLS: only where nobody else can listen in."""
     oidc_issuer: str | None = None
@@ -58,6 +77,10 @@ class Settings(BaseSettings):
     def present(self) -> bool:
         """Whether there is a database to open; a server's is asked when it is opened."""
         return self.database_url is not None or self._file.exists()
+
+    @property
+    def secrets_folder(self) -> Path:
+        return self.secrets_dir or self.data_dir / "secrets"
 
     @property
     def lake_dir(self) -> Path:

@@ -350,6 +350,13 @@ def ceiling_needed(sku_ids: Iterable[str]) -> Conflict:
     )
 
 
+def cut_over_passed(opening_id: str, day: str) -> Conflict:
+    return Conflict(
+        "cut_over_passed",
+        f"{opening_id} was to go live on {day}, which is over; upload it again with another day",
+    )
+
+
 def sku_retired(sku_id: str) -> Conflict:
     return Conflict("sku_retired", f"{sku_id} is retired; choose another item of the catalog")
 

@@ -38,7 +38,10 @@ class IncidentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident(Value):
-    """故障 that interrupts the allocations it names, from `opened_at` until `restored_at`."""
+    """故障 that interrupts the allocations it names, from `opened_at` until `restored_at`.
+
+    `external_id` is what a pool calls it that told of it by its interface.
+    """
 
     provider_id: str
     pool_id: str
@@ -52,6 +55,7 @@ class Incident(Value):
     closed_at: datetime | None = None
     cause: str = ""
     conclusion: str = ""
+    external_id: str = ""
     state: IncidentState = IncidentState.OPEN
     LIFECYCLE: ClassVar[Lifecycle] = lifecycle(
         "Incident",

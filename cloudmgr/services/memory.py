@@ -116,7 +116,7 @@ class MemoryWorld(CheckedWorld):
     def stream(self, kind: type[V], /, *, after: str = "", **where: Any) -> Iterator[V]:
         records = self._node.records[kind]
         fitting = [
-            id for id in self._candidates(kind, where) if id > after and _fits(records[id], where)
+            id for id in self._candidates(kind, where) if id > after and fits(records[id], where)
         ]
         for id in sorted(fitting):
             yield cast("V", records[id])
@@ -203,7 +203,7 @@ class MemoryWorld(CheckedWorld):
         self._node.events.append(event)
 
 
-def _fits(record: Value, where: dict[str, Any]) -> bool:
+def fits(record: Value, where: dict[str, Any]) -> bool:
     for field, wanted in where.items():
         held = getattr(record, field)
         if isinstance(wanted, Le):

@@ -28,6 +28,12 @@ from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.contracts import require_contracts, take_over
 from cloudmgr.services.deliveries import post_delivery, release_all
 from cloudmgr.services.policies import policy_now, region_of
+from cloudmgr.services.pools_orders import (
+    as_the_pool_told,
+    order_from_pool,
+    require_by_hand,
+    take_back,
+)
 from cloudmgr.services.world import Message, World, next_id
 
 _ACTIONS = {
@@ -114,13 +120,12 @@ def complete_work_order(
     named = {delivery.line for delivery in command.deliveries}
     if named != set(order.lines) or len(command.deliveries) != len(named):
         raise bad_value("deliveries", f"the delivery list must name lines {list(order.lines)} once")
-    done = world.put(
-        advance(order, WorkOrderState.DONE, done_at=now, deliveries=command.deliveries)
-    )
+    deliveries = as_the_pool_told(world, order, command.deliveries)
+    done = world.put(advance(order, WorkOrderState.DONE, done_at=now, deliveries=deliveries))
     request = world.get(ResourceRequest, order.request_id)
     if request.state is RequestState.PROVISIONING:
         require_contracts(world, request, now)
-        _mark_delivered(world, request, command.deliveries, now)
+        _mark_delivered(world, request, deliveries, now)
     if not _unfinished(world, request.id):
         _all_done(world, request, now)
     return done
@@ -209,6 +214,7 @@ def cancel_failed(world: World, timer: Timer, at: datetime) -> None:
     """A failed request kept its reservation long enough."""
     request = world.get(ResourceRequest, timer.subject_id)
     unbind(world, request, at)
+    take_back(world, request, at)
     world.put(advance(request, RequestState.CANCELLED, ended_at=at, due_at=None))
 
 
@@ -266,7 +272,7 @@ def _ordered(
             opened_at=now,
             due_at=due,
         )
-        world.put(order)
+        order_from_pool(world, request, world.put(order), now)
     return world.put(replace(request, due_at=due))
 
 
@@ -278,6 +284,7 @@ def _unfinished(world: World, request_id: str) -> tuple[WorkOrder, ...]:
 def _own_order(world: World, id: str, actor: Actor) -> WorkOrder:
     order = world.get(WorkOrder, id)
     require_in(actor, order.provider_id, "WorkOrder", id, Role.PROVIDER)
+    require_by_hand(world, order, actor)
     return order
 
 

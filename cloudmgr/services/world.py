@@ -56,9 +56,7 @@ class Message:
     @classmethod
     def of(cls, stored: OutboxMessage) -> Message:
         """What was to be said, without what became of it."""
-        return cls(
-            topic=stored.topic, subject=stored.subject, payload=stored.payload, at=stored.at
-        )
+        return cls(topic=stored.topic, subject=stored.subject, payload=stored.payload, at=stored.at)
 
 
 class World(Protocol):

@@ -11,10 +11,10 @@ from typing import Any, Generic
 
 from sqlalchemy import func, select
 
+from cloudmgr.domain.outbox import OutboxMessage
 from cloudmgr.services.world import Message, V
 from cloudmgr.store import statements
 from cloudmgr.store.mapper import mapper_of
-from cloudmgr.store.tables import OUTBOX
 from cloudmgr.store.world import SqlWorld
 
 
@@ -50,13 +50,6 @@ def count(world: SqlWorld, kind: type[V], *, where: Mapping[str, Any]) -> int:
     return int(world.run(select(func.count()).select_from(fitting), values).scalar_one())
 
 
-def messages(world: SqlWorld, *, after: int = 0, limit: int = 1000) -> tuple[Message, ...]:
-    """The outbox in order, behind sequence `after`."""
-    sequence = OUTBOX.c.sequence
-    waiting = (
-        select(OUTBOX.c.topic, OUTBOX.c.subject, OUTBOX.c.payload, OUTBOX.c.at)
-        .where(sequence > after)
-        .order_by(sequence)
-        .limit(limit)
-    )
-    return tuple(Message(**row._mapping) for row in world.run(waiting))
+def messages(world: SqlWorld) -> tuple[Message, ...]:
+    """What was said so far, in order."""
+    return tuple(Message.of(each) for each in world.find(OutboxMessage))

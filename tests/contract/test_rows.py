@@ -62,6 +62,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     Month: st.builds(Month, st.integers(2000, 2999), st.integers(1, 12)),
     Period: st.tuples(INSTANTS, INSTANTS).map(lambda ends: Period(min(ends), max(ends))),
     types.NoneType: st.none(),
+    Any: st.one_of(TEXTS, st.integers(0, 5), st.booleans(), st.none()),
 }
 
 

@@ -115,7 +115,7 @@ class Town(Judged):
         for kind, records in self.records.items():
             other.records[kind] = dict(records)
         other.numbers.update(self.numbers)
-        other.events, other.messages = list(self.events), list(self.messages)
+        other.events = list(self.events)
         other.now = self.now
         return other
 

@@ -561,6 +561,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "fiscal_year",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("turned_at", columns.InstantColumn(), nullable=False),
+        sa.Column("cursor", columns.TextColumn(), nullable=False),
+        sa.Column("allocations", columns.IntegerColumn(), nullable=False),
+        sa.Column("requests", columns.IntegerColumn(), nullable=False),
+        sa.Column("committed", columns.MoneyColumn(2), nullable=False),
+        sa.Column("left_out", columns.IntegerColumn(), nullable=False),
+        sa.Column("named", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "idempotency_record",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -731,6 +745,62 @@ def upgrade() -> None:
         op.f("ix_off_catalog_item_state_id"), "off_catalog_item", ["state", "id"], unique=False
     )
     op.create_table(
+        "opening",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("title", columns.TextColumn(), nullable=False),
+        sa.Column("cut_over", columns.InstantColumn(), nullable=False),
+        sa.Column("file_id", columns.TextColumn(), nullable=False),
+        sa.Column("round", columns.IntegerColumn(), nullable=False),
+        sa.Column("uploaded_by", columns.TextColumn(), nullable=False),
+        sa.Column("uploaded_at", columns.InstantColumn(), nullable=False),
+        sa.Column("authority_signed_by", columns.TextColumn(), nullable=True),
+        sa.Column("finance_signed_by", columns.TextColumn(), nullable=True),
+        sa.Column("signed_at", columns.InstantColumn(), nullable=True),
+        sa.Column("live_at", columns.InstantColumn(), nullable=True),
+        sa.Column("faults", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "opening_line",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("opening_id", columns.TextColumn(), nullable=False),
+        sa.Column("round", columns.IntegerColumn(), nullable=False),
+        sa.Column("sheet", columns.TextColumn(), nullable=False),
+        sa.Column("row", columns.IntegerColumn(), nullable=False),
+        sa.Column("provider_id", columns.TextColumn(), nullable=True),
+        sa.Column("department_id", columns.TextColumn(), nullable=True),
+        sa.Column("sides", columns.TextColumn(), nullable=False),
+        sa.Column("warnings", columns.TextColumn(), nullable=False),
+        sa.Column("contract", columns.TextColumn(), nullable=True),
+        sa.Column("resource", columns.TextColumn(), nullable=True),
+        sa.Column("quota", columns.TextColumn(), nullable=True),
+        sa.Column("budget", columns.TextColumn(), nullable=True),
+        sa.Column("payment", columns.TextColumn(), nullable=True),
+        sa.Column("answers", columns.TextColumn(), nullable=False),
+        sa.Column("left_out_because", columns.TextColumn(), nullable=False),
+        sa.Column("record_id", columns.TextColumn(), nullable=True),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_opening_line_department_id_id"),
+        "opening_line",
+        ["department_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_opening_line_opening_id_state_id"),
+        "opening_line",
+        ["opening_id", "state", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_opening_line_provider_id_id"), "opening_line", ["provider_id", "id"], unique=False
+    )
+    op.create_table(
         "organisation",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -760,6 +830,12 @@ def upgrade() -> None:
         op.f("ix_organisation_social_credit_code_id"),
         "organisation",
         ["social_credit_code", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_organisation_successor_id_id"),
+        "organisation",
+        ["successor_id", "id"],
         unique=False,
     )
     op.create_table(
@@ -835,6 +911,7 @@ def upgrade() -> None:
         sa.Column("attachments", columns.TextColumn(), nullable=False),
         sa.Column("idle_window_days", columns.IntegerColumn(), nullable=False),
         sa.Column("idle_cpu_percent", columns.IntegerColumn(), nullable=False),
+        sa.Column("advance_months", columns.IntegerColumn(), nullable=False),
         sa.Column("pools", columns.TextColumn(), nullable=False),
         sa.Column("continuity", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -1130,6 +1207,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_region_parent_id_id"), "region", ["parent_id", "id"], unique=False)
     op.create_table(
+        "reorganisation",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("kind", columns.TextColumn(), nullable=False),
+        sa.Column("document_number", columns.TextColumn(), nullable=False),
+        sa.Column("effective_at", columns.InstantColumn(), nullable=False),
+        sa.Column("transfers", columns.TextColumn(), nullable=False),
+        sa.Column("ends", columns.TextColumn(), nullable=False),
+        sa.Column("recorded_by", columns.TextColumn(), nullable=False),
+        sa.Column("recorded_at", columns.InstantColumn(), nullable=False),
+        sa.Column("moved", columns.TextColumn(), nullable=False),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
+        sa.Column("ended_at", columns.InstantColumn(), nullable=True),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_reorganisation_state_id"), "reorganisation", ["state", "id"], unique=False
+    )
+    op.create_table(
         "replica",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -1406,6 +1503,8 @@ def upgrade() -> None:
         sa.Column("withheld_before", columns.MoneyColumn(2), nullable=False),
         sa.Column("payable", columns.MoneyColumn(2), nullable=True),
         sa.Column("drafted_at", columns.InstantColumn(), nullable=False),
+        sa.Column("payer_name", columns.TextColumn(), nullable=False),
+        sa.Column("payee_name", columns.TextColumn(), nullable=False),
         sa.Column("proposed_coefficient", columns.TextColumn(), nullable=True),
         sa.Column("proposed_by", columns.TextColumn(), nullable=True),
         sa.Column("decided_by", columns.TextColumn(), nullable=True),
@@ -1471,6 +1570,8 @@ def upgrade() -> None:
         sa.Column("issued_at", columns.InstantColumn(), nullable=False),
         sa.Column("due_at", columns.InstantColumn(), nullable=False),
         sa.Column("budgeted", sa.Boolean(), nullable=False),
+        sa.Column("department_name", columns.TextColumn(), nullable=False),
+        sa.Column("payer_name", columns.TextColumn(), nullable=False),
         sa.Column("contract_ids", columns.TextColumn(), nullable=False),
         sa.Column("confirmed_at", columns.InstantColumn(), nullable=True),
         sa.Column("confirmed_by", columns.TextColumn(), nullable=True),
@@ -1695,6 +1796,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_replica_application_id_id"), table_name="replica")
     op.drop_index(op.f("ix_replica_allocation_id_id"), table_name="replica")
     op.drop_table("replica")
+    op.drop_index(op.f("ix_reorganisation_state_id"), table_name="reorganisation")
+    op.drop_table("reorganisation")
     op.drop_index(op.f("ix_region_parent_id_id"), table_name="region")
     op.drop_table("region")
     op.drop_index(op.f("ix_rated_line_statement_id_id"), table_name="rated_line")
@@ -1742,11 +1845,17 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_outbox_message_state_id"), table_name="outbox_message")
     op.drop_index(op.f("ix_outbox_message_state_due_at_id"), table_name="outbox_message")
     op.drop_table("outbox_message")
+    op.drop_index(op.f("ix_organisation_successor_id_id"), table_name="organisation")
     op.drop_index(op.f("ix_organisation_social_credit_code_id"), table_name="organisation")
     op.drop_index(op.f("ix_organisation_region_id_id"), table_name="organisation")
     op.drop_index(op.f("ix_organisation_kind_id"), table_name="organisation")
     op.drop_index(op.f("ix_organisation_budget_unit_code_id"), table_name="organisation")
     op.drop_table("organisation")
+    op.drop_index(op.f("ix_opening_line_provider_id_id"), table_name="opening_line")
+    op.drop_index(op.f("ix_opening_line_opening_id_state_id"), table_name="opening_line")
+    op.drop_index(op.f("ix_opening_line_department_id_id"), table_name="opening_line")
+    op.drop_table("opening_line")
+    op.drop_table("opening")
     op.drop_index(op.f("ix_off_catalog_item_state_id"), table_name="off_catalog_item")
     op.drop_index(op.f("ix_off_catalog_item_provider_id_id"), table_name="off_catalog_item")
     op.drop_index(op.f("ix_off_catalog_item_application_id_id"), table_name="off_catalog_item")
@@ -1771,6 +1880,7 @@ def downgrade() -> None:
     op.drop_table("incident")
     op.drop_index(op.f("ix_idempotency_record_at_id"), table_name="idempotency_record")
     op.drop_table("idempotency_record")
+    op.drop_table("fiscal_year")
     op.drop_table("file_content")
     op.drop_index(op.f("ix_drill_state_id"), table_name="drill")
     op.drop_index(op.f("ix_drill_department_id_id"), table_name="drill")
