@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from functools import cache
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -24,6 +25,8 @@ from cloudmgr.domain.parties import Token, User
 from cloudmgr.services.memory import MemoryNode
 from cloudmgr.services.sessions import token_id
 from cloudmgr.services.world import Node, World
+
+T = TypeVar("T")
 
 PASSWORD = "rehearsal-2026"
 """What everybody in the reference city signs in with."""
@@ -70,7 +73,7 @@ class Api:
         self._runner = asyncio.Runner()
         # The node's own answer to an unexpected error is what a client sees, not the exception.
         transport = httpx.ASGITransport(application(), raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://node")
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://node")
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +84,7 @@ class Api:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._runner.run(self._client.aclose())
+        self._runner.run(self.client.aclose())
         self._runner.close()
 
     def request(
@@ -91,7 +94,11 @@ class Api:
         application().state.edge = self._edge
         url = path if path.startswith("/") else f"/api/v1/{path}"
         headers = {**(bearer(secret_of(login)) if login else {}), **more.pop("headers", {})}
-        return self._runner.run(self._client.request(method, url, headers=headers, **more))
+        return self.run(self.client.request(method, url, headers=headers, **more))
+
+    def run(self, sent: Coroutine[Any, Any, T]) -> T:
+        """Send something with the client as it is, in the loop the application runs in."""
+        return self._runner.run(sent)
 
     def get(self, path: str, login: str | None = None, **query: Any) -> httpx.Response:
         return self.request("GET", path, login, params=query or None)
