@@ -41,6 +41,8 @@ from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
 from cloudmgr.services.commands import Command, handles
 from cloudmgr.services.commitments import Due, post_month
+from cloudmgr.services.fiscal_years import announce_turn
+from cloudmgr.services.organisations import name_on_paper
 from cloudmgr.services.policies import policy_now
 from cloudmgr.services.rating import MonthRating, Usage, rating_context
 from cloudmgr.services.reading import open_to_all
@@ -62,8 +64,13 @@ class ClosePeriod(Command):
 
 
 def open_period(world: World, month: Month, now: datetime) -> BillingPeriod:
-    """Open a billing month; it ends by itself. Raises `already_exists`."""
+    """Open a billing month; it ends by itself, and with a December the fiscal year.
+
+    Raises `already_exists`.
+    """
     timers.schedule(world, "period_end", str(month), month.period.end)
+    if month.month == 12:
+        announce_turn(world, month.year + 1)
     return world.put(BillingPeriod(id=str(month)))
 
 
@@ -167,7 +174,13 @@ def issue_all(world: World, period: BillingPeriod, now: datetime) -> BillingPeri
     due_at = add_workdays(now, policy_now(world, now).clocks.silence_workdays)
     statements = [
         issued_statement(
-            period.id, id, sums[id], issued_at=now, due_at=due_at, budgeted=id in budgeted
+            period.id,
+            id,
+            sums[id],
+            issued_at=now,
+            due_at=due_at,
+            budgeted=id in budgeted,
+            names=(name_on_paper(world, id, now), name_on_paper(world, sums[id].payer_id, now)),
         )
         for id in sorted(sums)
     ]
