@@ -65,6 +65,7 @@ for noun in (
     applications,
     quotas,
     budgets,
+    fiscal_years,
     openings,
     requests,
     attachments,

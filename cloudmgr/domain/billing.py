@@ -77,7 +77,7 @@ class Statement(Value):
 
     Unanswered by `due_at` it counts as confirmed (`deemed`). An objection holds its own lines
     only. `budgeted` says whether a budget took the amount due; `contract_ids` are those its lines
-    are settled under.
+    are settled under. The names are the official ones of the day it was issued.
     """
 
     department_id: str
@@ -89,6 +89,8 @@ class Statement(Value):
     issued_at: datetime
     due_at: datetime
     budgeted: bool
+    department_name: str = ""
+    payer_name: str = ""
     contract_ids: tuple[str, ...] = ()
     confirmed_at: datetime | None = None
     confirmed_by: str | None = None
@@ -184,8 +186,10 @@ def issued_statement(
     issued_at: datetime,
     due_at: datetime,
     budgeted: bool,
+    names: tuple[str, str] = ("", ""),
 ) -> Statement:
-    """The statement of a department's summed lines, issued."""
+    """The statement of a department's summed lines, issued; `names` are the department's and the
+    payer's of that day."""
     own = summed.payer_id == department_id
     return Statement(
         id=statement_id(month, department_id),
@@ -198,6 +202,8 @@ def issued_statement(
         issued_at=issued_at,
         due_at=due_at,
         budgeted=budgeted,
+        department_name=names[0],
+        payer_name=names[1],
         contract_ids=tuple(sorted(summed.contract_ids)),
         state=StatementState.ISSUED,
     )

@@ -6,7 +6,7 @@ Owns the rules; the record is `parties.Organisation`, what reorganisations move 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -109,15 +109,6 @@ def in_force(organisation: Organisation, now: datetime) -> Organisation:
         budget_unit_code=name.budget_unit_code,
         social_credit_code=name.social_credit_code,
     )
-
-
-def answers_for(organisation_id: str, organisations: Iterable[Organisation]) -> frozenset[str]:
-    """The organisation and every ended one whose papers it answers for."""
-    found = {organisation_id}
-    ended = [each for each in organisations if each.successor_id is not None]
-    while more := {each.id for each in ended if each.successor_id in found} - found:
-        found |= more
-    return frozenset(found)
 
 
 def _present(organisation: Organisation) -> DatedName:

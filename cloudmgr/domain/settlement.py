@@ -54,7 +54,7 @@ class Settlement(Value):
     gross = confirmed lines less service credits, of the whole cycle; payable = gross - deduction
     - `settled_before`, what earlier settlements of the same key came to. `withheld_before` is what
     those kept back of the lines. Deduction, payable and coefficient are None while payment is held
-    and nobody has decided.
+    and nobody has decided. The names are the official ones of the day it was drafted.
     """
 
     payer_id: str
@@ -78,6 +78,8 @@ class Settlement(Value):
     withheld_before: Yuan
     payable: Yuan | None
     drafted_at: datetime
+    payer_name: str = ""
+    payee_name: str = ""
     proposed_coefficient: Ratio | None = None
     proposed_by: str | None = None
     decided_by: str | None = None

@@ -5,6 +5,7 @@ Owns names and codes; merging, splitting and handing over are `reorganisations`,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,7 +13,6 @@ from catalog.period import midnight, shanghai
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.errors import bad_value, organisation_ended, taken
 from cloudmgr.domain.organisations import (
-    answers_for,
     check_codes,
     check_region,
     in_force,
@@ -188,21 +188,20 @@ def living_department(world: World, id: str, field: str = "department_id") -> Or
     return found
 
 
-def papers_of(world: World, organisation_ids: frozenset[str]) -> frozenset[str]:
+def papers_of(world: World, organisation_ids: Iterable[str]) -> frozenset[str]:
     """The organisations and the ended ones whose papers they answer for."""
-    ended = world.derived("ended organisations", (Organisation,), lambda: _ended(world))
-    if not ended:
-        return organisation_ids
-    return frozenset().union(*(answers_for(each, ended) for each in organisation_ids))
+    found = frozenset(organisation_ids)
+    more = found
+    while more:
+        ended = world.find(Organisation, successor_id=tuple(sorted(more)))
+        more = frozenset(each.id for each in ended) - found
+        found |= more
+    return found
 
 
 def name_on_paper(world: World, organisation_id: str, moment: datetime) -> str:
     """The official name a paper of `moment` shows."""
     return named_at(world.get(Organisation, organisation_id), moment).name_zh
-
-
-def _ended(world: World) -> tuple[Organisation, ...]:
-    return tuple(each for each in world.find(Organisation) if each.ended_at is not None)
 
 
 def _shown(world: World, organisation: Organisation, now: datetime) -> Organisation:

@@ -5,7 +5,7 @@ Owns nothing of the rules; they are `domain.rating` and `domain.corrections`. St
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from cloudmgr.domain.corrections import correct
 from cloudmgr.domain.parties import Organisation, OrganisationKind
 from cloudmgr.domain.policy import Policy, policy_at
 from cloudmgr.domain.rating import HourlySums, Place, RatedLine, RatingContext, rate_allocation
+from cloudmgr.domain.reorganisations import Reorganisation, ReorganisationState
 from cloudmgr.services.policies import regions_above
 from cloudmgr.services.pricing import price_book
 from cloudmgr.services.usage import hourly_sums
@@ -140,8 +141,19 @@ def preview(
     world: World, month: Month, department_id: str, usage: Usage = hourly_sums
 ) -> tuple[RatedLine, ...]:
     """A department's lines of a month as a close would make them now; nothing is stored."""
-    allocations = world.find(Allocation, department_id=department_id)
-    return MonthRating(world, month, usage).rate(allocations).lines
+    own = {each.id: each for each in world.find(Allocation, department_id=department_id)}
+    for moved in _handed_over(world, department_id):
+        own.setdefault(moved, world.get(Allocation, moved))
+    rated = MonthRating(world, month, usage).rate([own[id] for id in sorted(own)])
+    return tuple(line for line in rated.lines if line.department_id == department_id)
+
+
+def _handed_over(world: World, department_id: str) -> Iterator[str]:
+    """What others have now and was the department's, for its days of the month."""
+    done = world.find(Reorganisation, state=ReorganisationState.CARRIED_OUT)
+    for moved in (moved for each in done for moved in each.moved):
+        if moved.from_department_id == department_id:
+            yield from moved.allocation_ids
 
 
 def _lives_in(allocation: Allocation, month: Month) -> bool:

@@ -26,6 +26,7 @@ from cloudmgr.domain.sessions import SignInAttempts
 from cloudmgr.domain.settlement import Settlement
 from cloudmgr.domain.values import Value
 from cloudmgr.services.commands import IdempotencyRecord
+from cloudmgr.services.organisations import papers_of
 from cloudmgr.services.world import V, World
 
 PUBLIC: frozenset[type[Value]] = frozenset({Region, Organisation, Site, ResourcePool})
@@ -173,7 +174,7 @@ def _pays(grant: Grant) -> bool:
 
 
 def _departments(world: World, actor: Actor) -> tuple[str, ...]:
-    own = set(actor.organisations(*_OF_A_DEPARTMENT))
+    own = set(papers_of(world, actor.organisations(*_OF_A_DEPARTMENT)))
     if actor.counties:
         inside = world.find(Organisation, region_id=tuple(sorted(actor.counties)))
         own.update(each.id for each in inside)

@@ -30,6 +30,7 @@ from cloudmgr.domain.settlement import (
     amounts,
     service_credit,
 )
+from cloudmgr.services.organisations import name_on_paper
 from cloudmgr.services.policies import policy_now
 from cloudmgr.services.pricing import price_book
 from cloudmgr.services.world import Le, World
@@ -131,6 +132,8 @@ def _draft(
         withheld_before=ZERO if last is None else last.lines_total - last.payable_total,
         payable=made.payable - before if made else None,
         drafted_at=now,
+        payer_name=name_on_paper(world, key.payer_id, now),
+        payee_name=name_on_paper(world, key.payee_id, now),
         state=SettlementState.DRAFTED if made else SettlementState.HELD,
     )
     if last is None or _differs(settlement, last):

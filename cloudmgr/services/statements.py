@@ -30,6 +30,7 @@ from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
 from cloudmgr.services.commands import Command, handles, require_in
+from cloudmgr.services.organisations import papers_of
 from cloudmgr.services.policies import payer_of, policy_now
 from cloudmgr.services.world import Message, World, next_id
 
@@ -194,8 +195,10 @@ def _credit(
 
 
 def _own(world: World, id: str, actor: Actor) -> Statement:
+    """A statement of the actor's department, or of one that ended and whose papers it took over."""
     statement = world.get(Statement, id)
-    require_in(actor, statement.department_id, "Statement", id, *DEPARTMENT)
+    if statement.department_id not in papers_of(world, actor.organisations(*DEPARTMENT)):
+        require_in(actor, statement.department_id, "Statement", id, *DEPARTMENT)
     return statement
 
 

@@ -1122,6 +1122,9 @@ def upgrade() -> None:
         sa.Column("effective_from", columns.InstantColumn(), nullable=False),
         sa.Column("effective_to", columns.InstantColumn(), nullable=True),
         sa.Column("source_kind", columns.TextColumn(), nullable=False),
+        sa.Column("submitted_at", columns.InstantColumn(), nullable=True),
+        sa.Column("decided_at", columns.InstantColumn(), nullable=True),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
         sa.Column("state", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
