@@ -15,6 +15,7 @@ from cloudmgr.domain import quota
 from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.budget import Budget, BudgetChange, BudgetChangeKind, apply_change, budget_id
 from cloudmgr.domain.errors import bad_city
+from cloudmgr.domain.openings import running_units
 from cloudmgr.domain.parties import OrganisationKind
 from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
 
@@ -25,7 +26,7 @@ def quotas_of(city: City, allocations: Iterable[Allocation]) -> tuple[Quota, ...
     Raises `bad_city` for a limit above its parent's or below what runs.
     """
     parents = _parents(city)
-    runs = _running(allocations, parents)
+    runs = running_units(allocations, parents)
     found: dict[str, Quota] = {}
     for limit in _all_limits(city, runs):
         id = quota_id(limit.scope_id, limit.resource_class)
@@ -58,21 +59,6 @@ def _parents(city: City) -> dict[str, str | None]:
         | {each.id: each.region_id for each in city.organisations_of(OrganisationKind.DEPARTMENT)}
         | {each.id: each.department_id for each in (*city.applications, *city.planned)}
     )
-
-
-def _running(
-    allocations: Iterable[Allocation], parents: dict[str, str | None]
-) -> dict[tuple[str, ResourceClass], int]:
-    """Allocated units per scope and class, counted on every ancestor."""
-    sums: dict[tuple[str, ResourceClass], int] = {}
-    for allocation in allocations:
-        scope: str | None = allocation.application_id
-        while scope is not None:
-            for amount in allocation.resources:
-                key = (scope, amount.resource_class)
-                sums[key] = sums.get(key, 0) + amount.units
-            scope = parents[scope]
-    return sums
 
 
 def _all_limits(city: City, runs: dict[tuple[str, ResourceClass], int]) -> list[Limit]:

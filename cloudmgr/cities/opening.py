@@ -16,12 +16,12 @@ from catalog.quantity import ResourceAmount, scaled
 from catalog.skus import PricingModel, Sku
 from catalog.versions import CatalogVersion
 from cloudmgr.cities.city import City, OpeningRule, Stand, Workload
-from cloudmgr.domain import capacity
-from cloudmgr.domain.allocations import Allocation, AllocationState, Segment, SegmentMode
+from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.applications import Application
-from cloudmgr.domain.capacity import Inventory, inventory_id
+from cloudmgr.domain.capacity import Inventory
 from cloudmgr.domain.errors import bad_city
-from cloudmgr.domain.placement import FILTERS, Candidate, Need
+from cloudmgr.domain.openings import Stock, count_in, opening_allocation, refusals
+from cloudmgr.domain.placement import Candidate, Need
 from cloudmgr.domain.quotes import Quote
 
 
@@ -132,10 +132,7 @@ def allocations_of(
     for number, line in enumerate(lines, start=1):
         quote = priced.get((line.pool_id, line.sku.id))
         _check_place(city, line, inventories, quote)
-        for amount in line.resources:
-            id = inventory_id(line.pool_id, amount.resource_class)
-            held = capacity.hold(inventories[id], amount.units)
-            inventories[id] = capacity.post(held, amount.units)
+        inventories = count_in(inventories, line.pool_id, line.resources)
         assert quote is not None  # the filter `contract` has refused it otherwise
         allocations.append(_allocation(city, line, quote, next_id(), number))
     return tuple(allocations), inventories
@@ -156,20 +153,17 @@ def _check_place(
         monthly_price=None if quote is None else ZERO,
         contract_id=None if quote is None else quote.contract_id,
     )
-    refused = next((each.__name__ for each in FILTERS if not each(need, candidate)), None)
-    if refused is not None:
+    refused = refusals(need, candidate)
+    if refused:
         raise bad_city(
             line.rule.place,
             f"{pool.id} cannot take {line.quantity} x {line.sku.id} of {line.application.id}: "
-            f"refused by {refused}",
+            f"refused by {refused[0]}",
         )
 
 
 def _allocation(city: City, line: OpeningLine, quote: Quote, id: str, number: int) -> Allocation:
-    """Charged from the cut-over; nothing before it counts, neither money nor readings."""
-    return Allocation(
-        id=id,
-        request_id=None,
+    stock = Stock(
         department_id=line.application.department_id,
         application_id=line.application.id,
         pool_id=line.pool_id,
@@ -180,8 +174,6 @@ def _allocation(city: City, line: OpeningLine, quote: Quote, id: str, number: in
         resources=line.resources,
         estimate_units=line.estimate_units,
         provider_resource_id=f"{line.pool_id}-{number:05d}",
-        delivered_at=city.opens_at,
         term_end=line.term_end,
-        segments=(Segment(city.opens_at, line.sku.id, line.quantity, SegmentMode.CHARGED),),
-        state=AllocationState.ACTIVE,
     )
+    return opening_allocation(stock, id, city.opens_at)

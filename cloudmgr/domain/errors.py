@@ -340,6 +340,15 @@ def comments_over(proposal_id: str, until: str) -> Conflict:
     )
 
 
+def quote_in_use(quote_id: str, sku_id: str, pool_id: str, allocations: int) -> Conflict:
+    return Conflict(
+        "quote_in_use",
+        f"{quote_id} prices {allocations} live allocations of {sku_id} in {pool_id} and cannot "
+        "end; quote anew, or wait until they are released",
+        allocations=allocations,
+    )
+
+
 def ceiling_needed(sku_ids: Iterable[str]) -> Conflict:
     listed = sorted(sku_ids)
     return Conflict(
