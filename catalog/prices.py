@@ -8,7 +8,7 @@ lifecycles and contracts belong to the node.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -23,7 +23,7 @@ from catalog.errors import (
     no_price,
     quote_over_ceiling,
 )
-from catalog.period import Period, is_midnight, shanghai, utc
+from catalog.period import Period, is_midnight, local_day, midnight, shanghai, utc
 from catalog.tiers import (
     Ceiling,
     Tier,
@@ -176,6 +176,22 @@ class PriceBook:
         if found is _Gap.NO_QUOTE:
             raise no_price(sku_id, pool_id, _local(moment))
         raise no_ceiling(sku_id, _local(moment))
+
+    def quotes_at(self, moment: datetime) -> tuple[QuotedPrice, ...]:
+        """The quote in force for each Sku in each pool at an instant, where there is one."""
+        moment = utc(moment)
+        found = []
+        for same in self._quoted.values():
+            begun = [each for each in same if each.effective_from <= moment]
+            if begun and (begun[-1].effective_to is None or begun[-1].effective_to > moment):
+                found.append(begun[-1])
+        return tuple(found)
+
+    def under(self, version: CatalogVersion, moment: datetime) -> PriceBook:
+        """The book in which `version` alone holds, from the day of `moment` on: what prices would
+        be under it. Ask it about that day and later only."""
+        begins = midnight(local_day(moment))
+        return PriceBook((replace(version, effective_from=begins),), self.quotes)
 
     def segments(
         self, sku_id: str, pool_id: str, period: Period

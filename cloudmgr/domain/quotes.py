@@ -28,7 +28,11 @@ class QuoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote(Value):
-    """报价: never above the ceiling in force; effective at a future Shanghai midnight."""
+    """报价: never above the ceiling in force; effective at a future Shanghai midnight.
+
+    `reason` says why it was refused, withdrawn or ended; one that was ended stays in force until
+    `effective_to`.
+    """
 
     provider_id: str
     contract_id: str
@@ -38,6 +42,9 @@ class Quote(Value):
     effective_from: datetime
     effective_to: datetime | None = None
     source_kind: str = "quote"
+    submitted_at: datetime | None = None
+    decided_at: datetime | None = None
+    reason: str = ""
     state: QuoteState = QuoteState.DRAFT
     LIFECYCLE: ClassVar[Lifecycle] = lifecycle(
         "Quote",
