@@ -22,7 +22,7 @@ router = APIRouter(tags=["certificates"])
 
 @router.get(
     "/certificates/due",
-    operation_id="list_certificates_due",
+    operation_id="get_certificates_due",
     summary="Certificates that are missing, expired or about to",
     response_model=list[CertificateStanding],
     responses=responses(401, 422),

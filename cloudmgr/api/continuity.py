@@ -28,7 +28,7 @@ get_route(router, "/continuity/agreements/{id}", BackupAgreement)
 
 @router.get(
     "/continuity/gaps",
-    operation_id="list_continuity_gaps",
+    operation_id="get_continuity_gaps",
     summary="What applications must have for disaster recovery and have not",
     response_model=list[Gap],
     responses=responses(401, 422),

@@ -18,7 +18,7 @@ router = APIRouter(tags=["drills"])
 
 @router.get(
     "/drills/overdue",
-    operation_id="list_overdue_drills",
+    operation_id="get_overdue_drills",
     summary="Applications whose drill should have been held",
     response_model=list[OverdueDrill],
     responses=responses(401, 422),

@@ -135,6 +135,7 @@ def live(api: Api) -> January:
     paid = [each for each in city_pays if each["provider_id"] in ("prov1", "prov3")]
     for settlement in paid:
         _pay(api, settlement)
+    _pools(api)
     return January(
         city_request=city,
         county_request=county,
@@ -163,6 +164,30 @@ def _amended(api: Api, contract: str) -> None:
     """A year longer, by a supplement."""
     signed = {"document_number": f"{contract}-补1", "ends_at": "2029-07-01T00:00:00+08:00"}
     done(api.post(f"contracts/{contract}/amendments", "authority.a", signed))
+
+
+def _pools(api: Api) -> None:
+    """A workbook of a pool at reporting level, and the first wave out of the x86 pool."""
+    template = api.get("pools/police-a/report-template", "prov4.a")
+    assert template.is_success, template.text
+    sent = {"file": ("police-a.xlsx", template.content)}
+    file = done(api.request("POST", "files", "prov4.a", files=sent))["id"]
+    report = {"batch_id": "2026-03", "file_id": file}
+    done(api.post("pools/police-a/reports", "prov4.a", report))
+    retire = {
+        "to": "retiring",
+        "exit_at": "2029-12-31T00:00:00+08:00",
+        "reason": "不能国产化,按计划退出",
+    }
+    done(api.post("pools/x86-a/moves", "tech.a", retire))
+    first = api.items("allocations", "tech.a", pool_id="x86-a", state="active")[0]["id"]
+    wave = {
+        "name": "首批",
+        "starts_at": "2026-07-01T00:00:00+08:00",
+        "due_at": "2026-10-01T00:00:00+08:00",
+        "allocation_ids": [first],
+    }
+    done(api.post("pools/x86-a/migration-waves", "tech.a", wave))
 
 
 def _incident(api: Api, pool: str, provider: str) -> None:
