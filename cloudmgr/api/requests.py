@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Body, Response
 
 from cloudmgr.api.edge import EdgeOf, SecretOf
 from cloudmgr.api.problems import responses
@@ -31,8 +31,15 @@ from cloudmgr.services.requests import (
 )
 from cloudmgr.services.requests_evidence import evidence, seen_request, signer_views
 from cloudmgr.services.requests_evidence_values import Evidence, SignerView
+from cloudmgr.services.requests_preview import Preview, Wish, preview
 
 router = APIRouter(tags=["requests"])
+
+WISH = {
+    "application_id": "A01",
+    "kind": "new",
+    "lines": [{"line": 1, "sku_id": "vm-kunpeng-4c8g", "quantity": 2, "term_months": 12}],
+}
 
 list_route(
     router,
@@ -107,6 +114,24 @@ def request_estimate(edge: EdgeOf, secret: SecretOf, id: Id) -> Any:
     with edge.reading(secret) as (world, actor, now):
         found = estimate(world, read(world, actor, ResourceRequest, id), now)
     return codec.dump(found)
+
+
+@router.post(
+    "/requests/preview",
+    operation_id="get_request_preview",
+    summary="Look at a request before it is written",
+    response_model=Preview,
+    responses=responses(401, 404, 422),
+)
+def request_preview(
+    edge: EdgeOf,
+    secret: SecretOf,
+    wish: Annotated[Wish, Body(examples=[WISH])],
+) -> Any:
+    """What it would cost in which pool, everything that would refuse it, what would be short today,
+    and which signatures it would need. Nothing is kept; it needs no `Idempotency-Key`."""
+    with edge.reading(secret) as (world, actor, now):
+        return _raw(preview(world, wish, actor, now))
 
 
 @router.get(

@@ -61,21 +61,28 @@ def signers(ask: Asked) -> tuple[Signer, ...]:
     none of them is eligible the parent organisations, the nearest that has somebody; else the
     city's office. Empty when even there nobody may.
     """
-    own = [
-        signer
-        for standing, post in posts_of(ask.step, ask.request)
-        for signer in _eligible(ask, _holders(ask, post), standing)
-    ]
-    return _one_each(own or _parents(ask))
+    return _one_each(_own(ask) or _parents(ask))
 
 
 def signer_of(ask: Asked, actor: Actor) -> Signer:
-    """As what the actor signs; raises `own_submission`, `signed_already` or `not_your_step`."""
+    """As what the actor signs; raises `own_submission` or `signed_already` where it would be the
+    actor's turn but for that, else `not_your_step`."""
     for each in signers(ask):
         if each.user_id == actor.user_id and _by_own_right(each, actor):
             return each
-    barred = refusal_of(ask.request, ask.signed, _people(ask, actor.user_id))
+    barred = None
+    if any(each.user_id == actor.user_id for each in _own(ask, barred_too=True)):
+        barred = refusal_of(ask.request, ask.signed, _people(ask, actor.user_id))
     raise barred or not_your_step(ask.step.id, ask.step.role)
+
+
+def _own(ask: Asked, *, barred_too: bool = False) -> list[Signer]:
+    """The step's people, and those who step in by now."""
+    return [
+        signer
+        for standing, post in posts_of(ask.step, ask.request)
+        for signer in _of(ask, _holders(ask, post), standing, barred_too=barred_too)
+    ]
 
 
 def _by_own_right(signer: Signer, actor: Actor) -> bool:
@@ -88,12 +95,18 @@ def _people(ask: Asked, user_id: str) -> frozenset[str]:
     return principals_of(ask.delegations, user_id, ask.now) | {user_id}
 
 
-def _eligible(
-    ask: Asked, holders: Iterable[tuple[str, Grant]], standing: Standing
+def _of(
+    ask: Asked,
+    holders: Iterable[tuple[str, Grant]],
+    standing: Standing,
+    *,
+    barred_too: bool = False,
 ) -> Iterator[Signer]:
+    """The holders of a post and their delegates, as far as they may sign in this round."""
     for user_id, grant in holders:
         for delegate_id in (user_id, *_delegates(ask, user_id, grant)):
-            if refusal_of(ask.request, ask.signed, _people(ask, delegate_id)) is None:
+            people = _people(ask, delegate_id)
+            if barred_too or refusal_of(ask.request, ask.signed, people) is None:
                 yield Signer(
                     user_id=delegate_id,
                     role=grant.role,
@@ -117,10 +130,10 @@ def _parents(ask: Asked) -> list[Signer]:
         above = ask.world.get(Organisation, ask.request.department_id).parent_id
         while above is not None:
             holders = _held_in(ask.world, ask.step.role, above)
-            if found := list(_eligible(ask, holders, Standing.PARENT)):
+            if found := list(_of(ask, holders, Standing.PARENT)):
                 return found
             above = ask.world.get(Organisation, above).parent_id
-    return list(_eligible(ask, _holders(ask, PARENT_POST), Standing.PARENT))
+    return list(_of(ask, _holders(ask, PARENT_POST), Standing.PARENT))
 
 
 def _holders(ask: Asked, post: Post) -> Iterator[tuple[str, Grant]]:

@@ -109,7 +109,13 @@ def priced(world: World, request: ResourceRequest, now: datetime) -> ResourceReq
     take a line."""
     found = estimate(world, request, now)
     require_candidates(request, found)
-    application = world.get(Application, request.application_id)
+    return with_numbers(request, found, world.get(Application, request.application_id))
+
+
+def with_numbers(
+    request: ResourceRequest, found: Estimate, application: Application
+) -> ResourceRequest:
+    """The request with all that the chain's conditions look at."""
     return replace(
         request,
         monthly_price=found.monthly_price,
