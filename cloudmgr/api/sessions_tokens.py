@@ -39,7 +39,7 @@ class NewToken(BaseModel):
             "commands. Each must be something you may do yourself.",
         ),
     ]
-    days: Annotated[int, Field(ge=1, le=3660)]
+    days: int
 
 
 class IssuedToken(BaseModel):

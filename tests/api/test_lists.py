@@ -19,14 +19,6 @@ def paged(path: str) -> bool:
     return any(parameter["name"] == "cursor" for parameter in parameters)
 
 
-def parameters(path: str) -> list[dict[str, Any]]:
-    """What the document says a GET may be asked."""
-    found: list[dict[str, Any]] = (
-        application().openapi()["paths"][path]["get"].get("parameters", [])
-    )
-    return found
-
-
 LISTS = {
     operation: path
     for operation, (method, path) in operations().items()
@@ -83,10 +75,11 @@ def test_a_list_shows_fifty_records_unless_asked_for_more(city: Api) -> None:
 
 def filters() -> list[tuple[str, str]]:
     """Every filter that the document declares: (operation, field)."""
+    document = application().openapi()["paths"]
     return [
         (operation, parameter["name"])
         for operation, path in LISTS.items()
-        for parameter in parameters(path)
+        for parameter in document[path]["get"]["parameters"]
         if parameter["in"] == "query" and parameter["name"] not in ("limit", "cursor")
     ]
 
