@@ -76,19 +76,31 @@ def upgrade() -> None:
         sa.Column("dr_mode", columns.TextColumn(), nullable=False),
         sa.Column("xinchuang", sa.Boolean(), nullable=False),
         sa.Column("important", sa.Boolean(), nullable=False),
-        sa.Column("status", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
         sa.Column("approval_document", columns.TextColumn(), nullable=False),
         sa.Column("fund_source", columns.TextColumn(), nullable=False),
         sa.Column("security_check_passed", sa.Boolean(), nullable=False),
         sa.Column("filing_proof", columns.TextColumn(), nullable=False),
+        sa.Column("responsible_person", columns.TextColumn(), nullable=False),
+        sa.Column("responsible_contact", columns.TextColumn(), nullable=False),
+        sa.Column("wave", columns.TextColumn(), nullable=False),
+        sa.Column("planned_on", sa.Date(), nullable=True),
+        sa.Column("off_cloud_reason", columns.TextColumn(), nullable=False),
+        sa.Column("exemption_document", columns.TextColumn(), nullable=False),
+        sa.Column("exempt_until", sa.Date(), nullable=True),
+        sa.Column("deadline", sa.Date(), nullable=True),
+        sa.Column("registered_at", columns.InstantColumn(), nullable=True),
+        sa.Column("history", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_application_code"), "application", ["code"], unique=True)
     op.create_index(
         op.f("ix_application_department_id_id"),
         "application",
         ["department_id", "id"],
         unique=False,
     )
+    op.create_index(op.f("ix_application_state_id"), "application", ["state", "id"], unique=False)
     op.create_table(
         "approval",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
@@ -916,6 +928,27 @@ def upgrade() -> None:
         sa.Column("continuity", columns.TextColumn(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "policy_draft",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("title", columns.TextColumn(), nullable=False),
+        sa.Column("reason", columns.TextColumn(), nullable=False),
+        sa.Column("base_policy_id", columns.TextColumn(), nullable=False),
+        sa.Column("terms", columns.TextColumn(), nullable=False),
+        sa.Column("author_ids", columns.TextColumn(), nullable=False),
+        sa.Column("drafted_at", columns.InstantColumn(), nullable=False),
+        sa.Column("co_signer_id", columns.TextColumn(), nullable=False),
+        sa.Column("co_signed_at", columns.InstantColumn(), nullable=True),
+        sa.Column("opinion", columns.TextColumn(), nullable=False),
+        sa.Column("publisher_id", columns.TextColumn(), nullable=False),
+        sa.Column("published_at", columns.InstantColumn(), nullable=True),
+        sa.Column("policy_id", columns.TextColumn(), nullable=False),
+        sa.Column("outcome", columns.TextColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_policy_draft_state_id"), "policy_draft", ["state", "id"], unique=False)
     op.create_table(
         "pool_alarm",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
@@ -1839,6 +1872,8 @@ def downgrade() -> None:
     op.drop_table("pool_connection")
     op.drop_index(op.f("ix_pool_alarm_pool_id_id"), table_name="pool_alarm")
     op.drop_table("pool_alarm")
+    op.drop_index(op.f("ix_policy_draft_state_id"), table_name="policy_draft")
+    op.drop_table("policy_draft")
     op.drop_table("policy")
     op.drop_index(op.f("ix_payment_settlement_id_id"), table_name="payment")
     op.drop_index(op.f("ix_payment_provider_id_id"), table_name="payment")
@@ -1941,7 +1976,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_approval_user_id_id"), table_name="approval")
     op.drop_index(op.f("ix_approval_request_id_id"), table_name="approval")
     op.drop_table("approval")
+    op.drop_index(op.f("ix_application_state_id"), table_name="application")
     op.drop_index(op.f("ix_application_department_id_id"), table_name="application")
+    op.drop_index(op.f("ix_application_code"), table_name="application")
     op.drop_table("application")
     op.drop_index(op.f("ix_allocation_state_id"), table_name="allocation")
     op.drop_index(op.f("ix_allocation_request_id_id"), table_name="allocation")
