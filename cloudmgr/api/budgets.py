@@ -1,12 +1,18 @@
-"""Routes of budgets, their changes and commitments."""
+"""Routes of budgets, their changes, commitments and execution."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 
-from cloudmgr.api.routes import command_route, list_route
+from cloudmgr.api.edge import EdgeOf, SecretOf
+from cloudmgr.api.problems import responses
+from cloudmgr.api.routes import Id, command_route, get_route, list_route
 from cloudmgr.domain.budget import Budget, BudgetChange, BudgetCommitment
+from cloudmgr.services import codec
 from cloudmgr.services.budgets import RecordBudgetChange
+from cloudmgr.services.budgets_execution import BudgetExecution, execution_of
 
 router = APIRouter(tags=["budgets"])
 
@@ -27,3 +33,21 @@ command_route(
     },
     status=201,
 )
+
+
+@router.get(
+    "/budgets/{id:path}/execution",
+    operation_id="get_budget_execution",
+    summary="How a budget is used",
+    response_model=BudgetExecution,
+    responses=responses(401, 404, 422),
+)
+def budget_execution(edge: EdgeOf, secret: SecretOf, id: Id) -> Any:
+    """Committed, due, paid and left of a budget and all below it, and the execution rate, which
+    counts what is paid, against the part of the year that is over."""
+    with edge.reading(secret) as (world, actor, now):
+        found = execution_of(world, actor, id, now)
+    return codec.dump(found)
+
+
+get_route(router, "/budgets/{id:path}", Budget)

@@ -152,7 +152,7 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
         "id", "document_number", "effective_from", "kind", "source", "proration",
         "settlement_cycle_months", "charge_storage_when_stopped", "clocks", "payers", "chain",
         "contract_warning_days", "supplement_percent",
-        "attachments", "idle_window_days", "idle_cpu_percent",
+        "attachments", "idle_window_days", "idle_cpu_percent", "advance_months",
     )  # fmt: skip
     payers = record.part("payers")
     payers.only(*(each for each in payers.values if each in regions))
@@ -179,6 +179,7 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
         attachments=tuple(_attachment(each) for each in record.items("attachments", "attachment")),
         idle_window_days=record.whole("idle_window_days", default=30),
         idle_cpu_percent=record.whole("idle_cpu_percent", default=10),
+        advance_months=record.whole("advance_months", default=3),
     )
 
 

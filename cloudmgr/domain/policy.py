@@ -74,6 +74,7 @@ class Policy(Value):
     attachments: tuple[AttachmentRule, ...] = ()
     idle_window_days: int = 30
     idle_cpu_percent: int = 10
+    advance_months: int = 3
     pools: PoolRules = NO_POOL_RULES
     continuity: ContinuityRules = NO_CONTINUITY_RULES
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from catalog.money import Yuan, total
+from catalog.money import Yuan
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.budget import (
     Budget,
@@ -17,9 +17,8 @@ from cloudmgr.domain.budget import (
 )
 from cloudmgr.domain.errors import already_exists, bad_value, budget_exceeded
 from cloudmgr.domain.parties import Organisation
-from cloudmgr.services.budgets_tree import chain_from, line_of_ids
+from cloudmgr.services.budgets_tree import below_ids, chain_from, line_of_ids, new_budget
 from cloudmgr.services.commands import Command, handles, require_region
-from cloudmgr.services.policies import units_below
 from cloudmgr.services.world import World, next_id
 
 
@@ -79,36 +78,11 @@ def record_change(world: World, command: RecordBudgetChange, now: datetime) -> B
     for taker_id in takers:
         taker = world.get(Budget, taker_id)
         world.put(apply_change(taker, _change(world, taker_id, givers[0], command, now)))
-    budget = world.seek(Budget, id) or fresh_budget(world, command, id)
+    budget = world.seek(Budget, id) or new_budget(
+        world, command.payer_id, command.department_id, command.year
+    )
     change = _change(world, id, givers[0] if givers else None, command, now)
     return world.put(_described(apply_change(budget, change), command))
-
-
-def fresh_budget(world: World, command: RecordBudgetChange, id: str) -> Budget:
-    """A budget nobody has set yet, which begins with what the budgets below it count already."""
-    if command.department_id is not None:
-        world.get(Organisation, command.department_id)
-    above = line_of_ids(world, command.payer_id, command.department_id, command.year)[1:]
-    parent_id = next((each for each in above if world.seek(Budget, each) is not None), None)
-    if parent_id is None and above:
-        parent_id = above[-1]
-    below = [
-        world.put(replace(world.get(Budget, each), parent_id=id))
-        for each in _below(world, command, id, parent_id)
-    ]
-    return Budget(
-        id=id,
-        payer_id=command.payer_id,
-        department_id=command.department_id,
-        parent_id=parent_id,
-        year=command.year,
-        document_number=command.document_number,
-        project_code=command.project_code,
-        fund_source=command.fund_source,
-        committed=total(each.committed for each in below),
-        due=total(each.due for each in below),
-        paid=total(each.paid for each in below),
-    )
 
 
 def _check(command: RecordBudgetChange) -> None:
@@ -153,22 +127,10 @@ def _two_sides(
 
 
 def _lock(world: World, command: RecordBudgetChange, more: tuple[str, ...]) -> None:
-    id = budget_id(command.payer_id, command.department_id, command.year)
-    above = line_of_ids(world, command.payer_id, command.department_id, command.year)
-    below = () if world.seek(Budget, id) else _below(world, command, id, None)
-    world.lock(*((Budget, each) for each in {id, *above, *below, *more}))
-
-
-def _below(
-    world: World, command: RecordBudgetChange, id: str, parent_id: str | None
-) -> tuple[str, ...]:
-    """The budgets that will stand right below a new one: of units below its department, and all
-    that say the payer's is above them. With a `parent_id` only those that stood below that."""
-    if command.department_id is None:
-        return tuple(each.id for each in world.find(Budget, parent_id=id))
-    units = units_below(world, (command.department_id,))[1:]
-    found = world.find(Budget, payer_id=command.payer_id, year=command.year, department_id=units)
-    return tuple(each.id for each in found if parent_id in (None, each.parent_id))
+    of = (command.payer_id, command.department_id, command.year)
+    line = line_of_ids(world, *of)
+    below = () if world.seek(Budget, line[0]) else below_ids(world, *of)
+    world.lock(*((Budget, each) for each in {*line, *below, *more}))
 
 
 def _check_taking(budget: Budget, command: RecordBudgetChange) -> None:
@@ -197,10 +159,10 @@ def _change(
 
 def _described(budget: Budget, command: RecordBudgetChange) -> Budget:
     """The budget with the document that approved it, once one has, and what its change told."""
-    initial = command.kind is BudgetChangeKind.INITIAL
+    first = command.kind is BudgetChangeKind.INITIAL or not budget.document_number
     return replace(
         budget,
-        document_number=command.document_number if initial else budget.document_number,
+        document_number=command.document_number if first else budget.document_number,
         project_code=command.project_code or budget.project_code,
         fund_source=command.fund_source or budget.fund_source,
     )

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from catalog.money import ZERO, total
 from catalog.period import Month
 from cloudmgr.domain import budget as budgets
 from cloudmgr.domain.budget import Budget, budget_id
-from cloudmgr.services.policies import superiors_of
+from cloudmgr.domain.parties import Organisation
+from cloudmgr.services.policies import superiors_of, units_below
 from cloudmgr.services.world import World
 
 
@@ -65,6 +67,46 @@ def lock_chains(
     wanted.update(id for each in also for id in chain_from(world, each))
     world.lock(*((Budget, id) for id in wanted))
     return {d: chain_ids(world, payer_id, d, year) for payer_id, d in pairs}
+
+
+def below_ids(world: World, payer_id: str, department_id: str | None, year: int) -> tuple[str, ...]:
+    """The budgets that a budget not made yet might come to stand right above."""
+    if department_id is None:
+        found = world.find(Budget, parent_id=budget_id(payer_id, None, year))
+    else:
+        units = units_below(world, (department_id,))[1:]
+        found = world.find(Budget, payer_id=payer_id, year=year, department_id=units)
+    return tuple(each.id for each in found)
+
+
+def new_budget(world: World, payer_id: str, department_id: str | None, year: int) -> Budget:
+    """A budget that does not exist yet, not put: under the nearest one above it, over those that
+    stood right under that one, whose sums it begins with. All of them are locked."""
+    if department_id is not None:
+        world.get(Organisation, department_id)
+    id, *above = line_of_ids(world, payer_id, department_id, year)
+    parent_id = next((each for each in above if world.seek(Budget, each) is not None), None)
+    if parent_id is None and above:
+        parent_id = above[-1]
+    found = [world.get(Budget, each) for each in below_ids(world, payer_id, department_id, year)]
+    below = [
+        world.put(replace(each, parent_id=id))
+        for each in found
+        if each.parent_id in (id, parent_id)
+    ]
+    return Budget(
+        id=id,
+        payer_id=payer_id,
+        department_id=department_id,
+        parent_id=parent_id,
+        year=year,
+        document_number="",
+        project_code="",
+        fund_source="",
+        committed=total(each.committed for each in below),
+        due=total(each.due for each in below),
+        paid=total(each.paid for each in below),
+    )
 
 
 class MonthlySums:

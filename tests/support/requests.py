@@ -258,7 +258,19 @@ def _check_quotas(
 def _check_budgets(town: Town) -> None:
     rows = town.all(BudgetCommitment, state=CommitmentState.COMMITTED)
     parents = {each.id: each.parent_id for each in town.all(Budget)}
+
+    def stands_under(row: BudgetCommitment, id: str) -> bool:
+        above: str | None = row.budget_id
+        while above is not None and above != id:
+            above = parents.get(above)
+        return above == id
+
     for each in town.all(Budget):
-        below = [row.amount for row in rows if each.id in (row.budget_id, parents[row.budget_id])]
-        assert each.committed == total(below), each.id
-        assert each.committed + each.due + each.left == each.approved
+        below = [row for row in rows if stands_under(row, each.id)]
+        assert each.committed == total(row.amount for row in below), each.id
+        if each.advance is None:
+            assert each.committed + each.due + each.left == each.approved
+        else:
+            early = total(row.amount for row in below if row.month <= each.advance.until)
+            assert each.advance.committed == early, each.id
+            assert early + each.due + each.left == each.approved + each.advance.limit
