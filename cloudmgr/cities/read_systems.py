@@ -36,7 +36,7 @@ def read_applications(path: Path, departments: Container[str]) -> tuple[Applicat
             dr_mode=record.choice("dr_mode", DrMode),
             xinchuang=record.flag("xinchuang"),
             important=record.flag("important"),
-            status=record.choice("status", DeploymentStatus),
+            state=record.choice("status", DeploymentStatus),
             approval_document=record.text("approval_document", ""),
             fund_source=record.text("fund_source", ""),
             security_check_passed=record.flag("security_check"),

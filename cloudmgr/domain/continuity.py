@@ -76,7 +76,7 @@ class Obligation:
 
 def obligations_of(application: Application, rules: ContinuityRules) -> tuple[Obligation, ...]:
     """What an application on the cloud must have; nothing is owed by what is not there yet."""
-    if application.status is not DeploymentStatus.ON_CLOUD:
+    if application.state is not DeploymentStatus.ON_CLOUD:
         return ()
     return needs_of(application, rules)
 

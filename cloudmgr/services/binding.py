@@ -25,6 +25,7 @@ from cloudmgr.domain.pools import ResourcePool
 from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
 from cloudmgr.domain.requests import WORKING, RequestKind, RequestLine, ResourceRequest
 from cloudmgr.domain.workdays import add_workdays
+from cloudmgr.services.applications import migration_fails
 from cloudmgr.services.commitments import commit_line, release_commitments
 from cloudmgr.services.off_catalog import approve_agreement
 from cloudmgr.services.placements import (
@@ -90,6 +91,7 @@ def unbind(world: World, request: ResourceRequest, at: datetime) -> None:
     for allocation in world.find(Allocation, request_id=request.id, state=AllocationState.RESERVED):
         world.put(advance(allocation, AllocationState.RELEASED, ended_at=at))
     release_commitments(world, request.id)
+    migration_fails(world, request, at)
 
 
 def post_reservation(world: World, reservation: Reservation) -> None:

@@ -176,7 +176,7 @@ def _standings(
     if "provider_id" in scope:
         return
     for application in world.find(Application, **_part(scope, "department_id")):
-        if application.status is not DeploymentStatus.ON_CLOUD:
+        if application.state is not DeploymentStatus.ON_CLOUD:
             continue
         for kind in KINDS_OF[SubjectKind.APPLICATION]:
             standing = standing_of(

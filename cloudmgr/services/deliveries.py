@@ -20,6 +20,7 @@ from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
 from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
+from cloudmgr.services.applications import migration_ends
 from cloudmgr.services.binding import (
     lock_pools_and_quotas,
     post_reservation,
@@ -49,6 +50,7 @@ def post_delivery(world: World, request: ResourceRequest, now: datetime) -> None
         allocation = world.get(Allocation, line.allocation_id)
         _POST[request.kind](world, request, line, allocation, now)
         declare_delivered(world, line, allocation, request.submitter_id, now)
+    migration_ends(world, request, now)
 
 
 def release_all(world: World, request: ResourceRequest, now: datetime) -> None:

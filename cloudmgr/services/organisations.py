@@ -28,7 +28,7 @@ from cloudmgr.domain.parties import (
 )
 from cloudmgr.domain.timers import Timer
 from cloudmgr.services import timers
-from cloudmgr.services.commands import Command, handles
+from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.world import Message, World, next_id
 
 
@@ -186,6 +186,13 @@ def living_department(world: World, id: str, field: str = "department_id") -> Or
         raise bad_value(field, f"{id} is not a department")
     require_living(found)
     return found
+
+
+def require_ledger(actor: Actor, department_id: str, kind: str, id: str) -> None:
+    """Raise `not_found` unless the actor keeps a department's ledgers: its own people, or the
+    technical office of the city."""
+    if not actor.has_for_city(Role.TECHNICAL_REVIEWER):
+        require_in(actor, department_id, kind, id, Role.DEPARTMENT_USER)
 
 
 def papers_of(world: World, organisation_ids: Iterable[str]) -> frozenset[str]:

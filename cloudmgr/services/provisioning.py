@@ -23,6 +23,7 @@ from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderAction, WorkOrderState
 from cloudmgr.services import timers
+from cloudmgr.services.applications import migration_begins
 from cloudmgr.services.binding import unbind
 from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.contracts import require_contracts, take_over
@@ -87,6 +88,7 @@ def dispatch(world: World, request: ResourceRequest, now: datetime) -> ResourceR
     `provisioning`: at first all of it, at a retry what was refused. Raises `not_covered` when a
     contract has ended since the approval."""
     require_contracts(world, request, now)
+    migration_begins(world, request, now)
     orders = world.find(WorkOrder, request_id=request.id)
     latest = {order.pool_id: order for order in orders}
     wanted = {}

@@ -93,7 +93,7 @@ def an_application(id: str, department_id: str) -> Application:
         dr_mode=DrMode.LOCAL_BACKUP,
         xinchuang=False,
         important=False,
-        status=DeploymentStatus.ON_CLOUD,
+        state=DeploymentStatus.ON_CLOUD,
     )
 
 

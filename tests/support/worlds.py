@@ -248,7 +248,7 @@ def an_application(*, department_id: str = "health", **changed: Any) -> Applicat
         "dr_mode": DrMode.LOCAL_BACKUP,
         "xinchuang": False,
         "important": False,
-        "status": DeploymentStatus.PLANNED,
+        "state": DeploymentStatus.PLANNED,
         "approval_document": "test approval 1",
         "security_check_passed": True,
     }

@@ -33,7 +33,7 @@ def test_the_city_has_46_departments_of_which_six_are_county_bureaus(city: City)
 
 def test_the_city_has_85_systems_and_all_of_them_are_on_the_cloud(city: City) -> None:
     assert len(city.applications) == 85
-    assert {each.status for each in city.applications} == {DeploymentStatus.ON_CLOUD}
+    assert {each.state for each in city.applications} == {DeploymentStatus.ON_CLOUD}
 
 
 @pytest.mark.shared_data

@@ -171,7 +171,7 @@ def test_a_contract_covers_pools_of_its_provider_for_a_term_and_a_total(
 
 def test_a_system_is_entered_by_its_department_or_the_technical_reviewer(town: Town) -> None:
     for person in ("health.user", "centre.a"):
-        made = town.give(system(), person)
+        made = town.give(system(code=f"of {person}"), person)
         assert town.look(Application, made.id).department_id == "health"
     assert town.code(system(), "transport.user") == "not_found"
     assert town.code(system(), "county-centre.a") == "forbidden"
