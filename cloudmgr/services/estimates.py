@@ -25,6 +25,7 @@ from cloudmgr.services.estimates_shortages import (
     QuotaView,
     asked_units,
     budget_warnings,
+    capacity_warnings,
     quota_views,
     quota_warnings,
 )
@@ -66,7 +67,7 @@ class Estimate:
 
 def estimate(world: World, request: ResourceRequest, now: datetime) -> Estimate:
     """Price every line at its dearest candidate and compare with the budget of the year."""
-    priced = [_priced(world, request, line, now) for line in request.lines]
+    priced = _all_priced(world, request, now)
     monthly = total(each.monthly for each in priced)
     commitment = total(each.commitment for each in priced)
     chain = budget_chain(world, request.department_id, now)
@@ -86,7 +87,7 @@ def estimate(world: World, request: ResourceRequest, now: datetime) -> Estimate:
         quotas=quotas,
         warnings=(
             *quota_warnings(world, request, asked),
-            *_capacity_warnings(request, views),
+            *_capacity_warnings(world, request, views, now),
             *budget_warnings(request, chain, commitment, now),
         ),
     )
@@ -147,23 +148,6 @@ def looked_at_again(world: World, request: ResourceRequest, now: datetime) -> Re
     )
 
 
-def _capacity_warnings(
-    request: ResourceRequest, views: tuple[CandidateView, ...]
-) -> tuple[Shortage, ...]:
-    """Lines that every pool that suits them has no room for today."""
-    if request.kind is RequestKind.RELEASE:
-        return ()
-    refused: dict[int, dict[str, str | None]] = {line.line: {} for line in request.lines}
-    for view in views:
-        refused[view.line][view.pool_id] = view.refused_by
-    full = (
-        none_takes(line, refused[line.line])
-        for line in request.lines
-        if None not in refused[line.line].values()
-    )
-    return tuple(Shortage(each.code, each.message) for each in full)
-
-
 @dataclass(frozen=True, slots=True)
 class _Priced:
     """A line at its dearest candidate: what it adds a month, and commits this fiscal year."""
@@ -171,6 +155,20 @@ class _Priced:
     monthly: Decimal = ZERO
     commitment: Decimal = ZERO
     views: tuple[CandidateView, ...] = ()
+
+
+def _all_priced(world: World, request: ResourceRequest, now: datetime) -> list[_Priced]:
+    """Every line priced; of many lines that ask for the same, the first is worked out."""
+    known: dict[RequestLine, _Priced] = {}
+    found = []
+    for line in request.lines:
+        alike = replace(line, line=0)
+        if alike not in known:
+            known[alike] = _priced(world, request, line, now)
+        one = known[alike]
+        views = tuple(replace(view, line=line.line) for view in one.views)
+        found.append(replace(one, views=views))
+    return found
 
 
 def _priced(world: World, request: ResourceRequest, line: RequestLine, now: datetime) -> _Priced:
@@ -212,6 +210,18 @@ def _priced(world: World, request: ResourceRequest, line: RequestLine, now: date
         now=now,
     )
     return _Priced(max(full - present, ZERO), commitment, views)
+
+
+def _capacity_warnings(
+    world: World, request: ResourceRequest, views: tuple[CandidateView, ...], now: datetime
+) -> tuple[Shortage, ...]:
+    """Lines that pools would take but for what runs there, or for the lines before them."""
+    if request.kind is RequestKind.RELEASE:
+        return ()
+    ranked: dict[int, dict[str, str | None]] = {line.line: {} for line in request.lines}
+    for view in views:
+        ranked[view.line][view.pool_id] = view.refused_by
+    return capacity_warnings(world, request, ranked, now)
 
 
 def recent_increases(world: World, request: ResourceRequest, now: datetime) -> Decimal:

@@ -13,20 +13,26 @@ from decimal import Decimal
 
 from catalog.errors import CloudmgrError
 from catalog.period import shanghai
-from catalog.quantity import ResourceClass
+from catalog.quantity import ResourceAmount, ResourceClass
 from cloudmgr.domain import budget as budgets
 from cloudmgr.domain import quota as quotas
 from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.budget import Budget
+from cloudmgr.domain.capacity import Inventory
 from cloudmgr.domain.errors import budget_not_set
+from cloudmgr.domain.placement import capacity
 from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
 from cloudmgr.domain.requests import RequestKind, ResourceRequest, Shortage
-from cloudmgr.services.placements import quota_amounts
+from cloudmgr.services.placements import none_takes, pool_amounts, quota_amounts
 from cloudmgr.services.pricing import sku_at
 from cloudmgr.services.quotas import scopes_above
 from cloudmgr.services.world import World
 
 Asked = Mapping[ResourceClass, int]
+Free = Mapping[tuple[str, ResourceClass], int]
+
+NAMED = 5
+"""So many lines without room are named one by one; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,39 @@ def budget_warnings(
         missing = budget_not_set(request.department_id, shanghai(now).year)
         return (Shortage(missing.code, missing.message),)
     return shortages([lambda: budgets.check(chain, commitment)])
+
+
+def capacity_warnings(
+    world: World,
+    request: ResourceRequest,
+    ranked: Mapping[int, Mapping[str, str | None]],
+    now: datetime,
+) -> tuple[Shortage, ...]:
+    """Lines without room today, when each takes the best pool that the lines before it leave.
+
+    `ranked` gives for each line its pools, best first, with what refuses them.
+    """
+    free = {(each.pool_id, each.resource_class): each.free for each in world.find(Inventory)}
+    full = []
+    for line in request.lines:
+        held = world.get(Allocation, line.allocation_id) if line.allocation_id else None
+        amounts = pool_amounts(sku_at(world, line.sku_id, now), line, request.kind, held)
+        pools = ranked[line.line]
+        taken = next((id for id in pools if not pools[id] and _room(free, id, amounts)), None)
+        if taken is None:
+            refused = {id: why or capacity.__name__ for id, why in pools.items()}
+            full.append(none_takes(line, refused))
+            continue
+        for amount in amounts:
+            free[taken, amount.resource_class] -= amount.units
+    told = [Shortage(each.code, each.message) for each in full[:NAMED]]
+    if more := full[NAMED:]:
+        told.append(Shortage(more[0].code, f"and {len(more)} more lines find no pool with room"))
+    return tuple(told)
+
+
+def _room(free: Free, pool_id: str, amounts: tuple[ResourceAmount, ...]) -> bool:
+    return all(free.get((pool_id, each.resource_class), 0) >= each.units for each in amounts)
 
 
 def shortages(checks: Iterable[Callable[[], object]]) -> tuple[Shortage, ...]:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from catalog.errors import CloudmgrError
+from catalog.money import amount
 from cloudmgr.domain.allocations import Reservation, ReservationState
 from cloudmgr.domain.approvals import Decision
 from cloudmgr.domain.budget import Budget, BudgetChangeKind, BudgetCommitment
 from cloudmgr.domain.capacity import Inventory
-from cloudmgr.domain.quota import Quota, QuotaScope
+from cloudmgr.domain.quota import UNLIMITED, Quota, QuotaScope
 from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
 from cloudmgr.services.budgets import RecordBudgetChange
 from cloudmgr.services.pools import SetInventory
@@ -249,3 +250,28 @@ def test_a_life_of_every_kind_leaves_nothing_behind(town: Town) -> None:
         town.now = a_town().now
     assert all(each.allocated == each.held == 0 for each in town.all(Inventory))
     assert all(each.committed == 0 for each in town.all(Quota))
+
+
+# --- many lines at once ---------------------------------------------------------------------
+
+
+def test_five_hundred_lines_are_bound_together_or_not_at_all(town: Town) -> None:
+    for quota in town.all(Quota):
+        town.change(quota, limit_units=UNLIMITED)
+    for budget in town.all(Budget):
+        town.change(budget, approved=amount("99000000.00"))
+    lines = [a_line(line=number, pool_id="x86") for number in range(1, 501)]
+    inventory = town.look(Inventory, "x86/VCPU")
+    town.change(town.look(Inventory, "x86/MEMORY_MIB"), total=10_000_000)
+    town.change(inventory, total=999)  # of 1000: the last line does not fit
+    request = submitted(town, *lines)
+    while request.awaiting_step != "head":
+        request = signed(town, request)
+    command = SignRequest(request_id=request.id, decision=Decision.APPROVE)
+    assert town.code(command, "bureau.a") == "no_pool"
+    assert not town.all(Reservation)
+    check_conserved(town)
+    town.change(inventory, total=1000)
+    assert signed(town, request).state is RequestState.APPROVED
+    assert len(town.all(Reservation)) == 500
+    check_conserved(town)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -100,3 +101,25 @@ def test_a_pool_that_is_named_is_the_only_candidate(town: Town) -> None:
     assert [each.pool_id for each in found.candidates] == ["kunpeng"]
     with pytest.raises(CloudmgrError, match="not_found"):
         shown(town, drafted(town, a_line(pool_id="nowhere")))
+
+
+def test_lines_that_fit_one_by_one_but_not_together_are_warned_of(town: Town) -> None:
+    """Each takes the best pool that the lines before it leave; 100 vCPU are in either pool."""
+    lines = [a_line(line=number, sku_id="vm-large") for number in range(1, 59)]
+    assert "no_pool" not in {each.code for each in shown(town, drafted(town, *lines[:50])).warnings}
+    kept = [replace(line, pool_id="x86") for line in lines]
+    told = [each for each in shown(town, drafted(town, *kept)).warnings if each.code == "no_pool"]
+    assert [each.sentence[:24] for each in told[:2]] == [
+        "no pool can take line 26",
+        "no pool can take line 27",
+    ]
+    assert told[-1].sentence == "and 28 more lines find no pool with room"
+
+
+def test_lines_that_ask_for_the_same_are_told_the_same_under_their_own_numbers(town: Town) -> None:
+    found = shown(town, drafted(town, a_line(quantity=2), a_line(line=2, quantity=2)))
+    first, second = (
+        [replace(view, line=0) for view in found.candidates if view.line == line] for line in (1, 2)
+    )
+    assert first == second
+    assert len(first) == 2
