@@ -162,6 +162,11 @@ class Contract(Value):
         return DatedTerms(self.starts_at, self.payee_id, self.price_link)
 
 
+def state_at_first(starts_at: datetime, now: datetime) -> ContractState:
+    """What a contract is when it is registered: signed, or in force already."""
+    return ContractState.SIGNED if now < starts_at else ContractState.IN_FORCE
+
+
 def require_cover(contract: Contract, pool_id: str, sku_id: str, moment: datetime) -> None:
     """Raise `not_covered` unless the contract is in force and covers the Sku in that pool."""
     if not contract.covers(pool_id, sku_id, moment):

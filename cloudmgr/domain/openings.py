@@ -272,7 +272,9 @@ def object_to(line: OpeningLine, answer: OpeningAnswer) -> OpeningLine:
 
 def keep_answers(line: OpeningLine, earlier: OpeningLine) -> OpeningLine:
     """A row that a new upload left as it was keeps what was said of it."""
-    return replace(line, answers=earlier.answers, state=earlier.state)
+    for answer in earlier.answers:
+        line = object_to(line, answer) if answer.reason else agree(line, answer)
+    return line
 
 
 # --- how a running resource enters the books ------------------------------------------------

@@ -23,6 +23,7 @@ from cloudmgr.domain.contracts import (
     PriceLink,
     check_instalments,
     require_cover,
+    state_at_first,
 )
 from cloudmgr.domain.errors import already_exists, bad_value
 from cloudmgr.domain.lifecycle import advance
@@ -99,14 +100,14 @@ def register_contract(
         pool_ids=command.pool_ids,
         sku_ids=command.sku_ids,
         instalment_rule=command.instalment_rule,
+        state=state_at_first(starts_at, now),
     )
     return put_contract(world, contract, now)
 
 
 def put_contract(world: World, contract: Contract, now: datetime) -> Contract:
-    """Store a new contract, signed or in force by the day, with what will happen to it."""
-    state = ContractState.SIGNED if now < contract.starts_at else ContractState.IN_FORCE
-    stored = world.put(replace(contract, state=state))
+    """Store a new contract, with what will happen to it."""
+    stored = world.put(contract)
     schedule_life(world, stored, now)
     return stored
 

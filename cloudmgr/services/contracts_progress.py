@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from catalog.errors import CloudmgrError
 from catalog.money import ZERO, Yuan, total
@@ -170,7 +171,7 @@ def warnings(world: World, actor: Actor, now: datetime) -> tuple[ContractWarning
 
 def cards(world: World, actor: Actor, now: datetime) -> tuple[ContractCard, ...]:
     """All contracts for the city's offices and for departments, a provider's own for a provider."""
-    scope = visible(world, actor, Contract)
+    scope: dict[str, Any] | None = visible(world, actor, Contract)
     if scope is None and (actor.has(*_OF_DEPARTMENTS) or actor.counties):
         scope = {}
     found = () if scope is None else world.find(Contract, **scope)
@@ -266,7 +267,7 @@ def _warnings_of(world: World, contract: Contract, now: datetime) -> Iterable[Co
 
 
 def _seen(world: World, actor: Actor) -> tuple[Contract, ...]:
-    scope = visible(world, actor, Contract)
+    scope: dict[str, Any] | None = visible(world, actor, Contract)
     return () if scope is None else world.find(Contract, **scope)
 
 

@@ -129,7 +129,7 @@ def deem_opening(world: World, timer: Timer, at: datetime) -> None:
 
 def ask(world: World, opening: Opening, now: datetime) -> None:
     """Both sides are asked for their word, reminded, and in the end taken to agree."""
-    clocks = policy_now(world, now).clocks
+    clocks = policy_now(world, opening.cut_over).clocks  # today there may be no policy yet
     for index, days in enumerate(clocks.reminder_workdays):
         due = add_workdays(now, days)
         timers.schedule(world, "opening_reminder", opening.id, due, note=str(index))

@@ -75,7 +75,9 @@ def check_rows(
             if draft is not None:
                 found.drafts.append(draft)
                 if isinstance(draft.content, OpeningContract):
-                    made = contract_to_be(draft.content, f"new/{draft.content.number}")
+                    made = contract_to_be(
+                        draft.content, f"new/{draft.content.number}", ledger.cut_over
+                    )
                     reader.contracts[made.number] = made
     found.faults = reader.faults
     running = found.of(OpeningSheet.RUNNING)

@@ -160,7 +160,7 @@ def _put_contracts(
     contracts = dict(found.ledger.contracts)
     for line in found.of(OpeningSheet.CONTRACTS):
         assert isinstance(line.content, OpeningContract)
-        made = contract_to_be(line.content, next_id(world, "CT"))
+        made = contract_to_be(line.content, next_id(world, "CT"), at)
         contracts[made.number] = put_contract(world, made, at)
         became[line.id] = made.id
     return contracts

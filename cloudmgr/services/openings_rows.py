@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from catalog.errors import CloudmgrError
@@ -16,7 +16,7 @@ from catalog.period import DAY, local_day, midnight
 from catalog.quantity import whole
 from catalog.skus import PricingModel, Sku
 from catalog.tiers import Tiers
-from cloudmgr.domain.contracts import Contract
+from cloudmgr.domain.contracts import Contract, state_at_first
 from cloudmgr.domain.openings import (
     OpeningBudget,
     OpeningContent,
@@ -139,8 +139,9 @@ def _contract(reader: Reader, row: SheetRow) -> Draft:
     )
 
 
-def contract_to_be(content: OpeningContract, id: str) -> Contract:
+def contract_to_be(content: OpeningContract, id: str, cut_over: datetime) -> Contract:
     """The contract a row stands for; its last day is the last one in force."""
+    starts_at = midnight(content.starts_on)
     return Contract(
         id=id,
         number=content.number,
@@ -149,13 +150,14 @@ def contract_to_be(content: OpeningContract, id: str) -> Contract:
         payee_id=content.payee_id,
         procurement_method=content.procurement_method,
         signatories=content.signatories,
-        starts_at=midnight(content.starts_on),
+        starts_at=starts_at,
         ends_at=midnight(content.ends_on + DAY),
         total=content.total,
         price_link=content.price_link,
         billing_start=content.billing_start,
         pool_ids=content.pool_ids,
         sku_ids=content.sku_ids,
+        state=state_at_first(starts_at, cut_over),
     )
 
 

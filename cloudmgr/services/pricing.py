@@ -104,8 +104,8 @@ def _term(contract: Contract) -> tuple[Contract, datetime]:
     end = contract.ends_at
     if not is_midnight(end):
         end = day_start(end) + DAY
-    unpriced = dict.fromkeys(("total", "settled", "opening_paid", "raised"), ZERO)
-    return replace(contract, **unpriced, version=0), end
+    free = replace(contract, total=ZERO, settled=ZERO, opening_paid=ZERO, raised=ZERO, version=0)
+    return free, end
 
 
 @lru_cache(maxsize=8192)
@@ -145,8 +145,8 @@ def _by_link(
     changes = (each.starts_at for each in contract.dated if quoted.effective_from < each.starts_at)
     starts = [quoted.effective_from, *(each for each in changes if end is None or each < end)]
     for start, stop in zip(starts, [*starts[1:], quoted.effective_to], strict=True):
-        link = contract.terms_at(start).price_link.value
-        yield replace(quoted, effective_from=start, effective_to=stop, price_link=link)
+        then = replace(contract, price_link=contract.terms_at(start).price_link)
+        yield replace(quoted_price(quote, then), effective_from=start, effective_to=stop)
 
 
 @lru_cache(maxsize=8)

@@ -106,6 +106,20 @@ def a_book(
     )
 
 
+def a_whole_book() -> bytes:
+    """Every sheet with good rows; the county's department and the kunpeng pool stay out of it."""
+    return a_book(
+        contracts=(a_contract_row(),),
+        running=(
+            a_resource_row(),
+            a_resource_row(number="VM-2", sku="vm-large", price="1700.00", quantity=1),
+        ),
+        quotas=(a_quota_row(),),
+        budgets=(a_budget_row(),),
+        payments=(a_payment_row(), a_payment_row(contract="OLD-1", voucher_number="V-2")),
+    )
+
+
 def sent(town: Town, data: bytes, by: str = UPLOADER) -> str:
     """A workbook as a stored file; returns its id."""
     return str(town.give(UploadFile(name="opening.xlsx", data=data), by).id)

@@ -3,7 +3,6 @@ that was confirmed stands in the books, with every counter right and nothing bil
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -11,14 +10,8 @@ from typing import Any
 import pytest
 
 from catalog.money import amount
-from catalog.period import Month, midnight
-from catalog.quantity import ResourceClass
-from cloudmgr.domain.allocations import Allocation, AllocationState, SegmentMode
+from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.applications import Application
-from cloudmgr.domain.billing import BillingPeriod
-from cloudmgr.domain.budget import Budget, budget_id
-from cloudmgr.domain.capacity import Inventory
-from cloudmgr.domain.contracts import Contract
 from cloudmgr.domain.openings import (
     Opening,
     OpeningLine,
@@ -28,8 +21,7 @@ from cloudmgr.domain.openings import (
     OpeningState,
 )
 from cloudmgr.domain.quota import Quota
-from cloudmgr.domain.quotes import Quote, QuoteState
-from cloudmgr.services import openings_live
+from cloudmgr.domain.quotes import Quote
 from cloudmgr.services.openings import CellEdit, EditOpeningLine
 from cloudmgr.services.openings_answers import (
     ConfirmOpeningLine,
@@ -37,7 +29,6 @@ from cloudmgr.services.openings_answers import (
     ObjectOpeningLine,
 )
 from cloudmgr.services.openings_signing import DropOpening, SignOpening
-from cloudmgr.services.rating import preview
 from cloudmgr.services.reading import page
 from tests.support.assessments import at
 from tests.support.openings import (
@@ -49,6 +40,7 @@ from tests.support.openings import (
     a_payment_row,
     a_quota_row,
     a_resource_row,
+    a_whole_book,
     confirmed,
     imported,
     importing,
@@ -56,7 +48,6 @@ from tests.support.openings import (
     replaced,
     signed,
 )
-from tests.support.requests import check_conserved
 from tests.support.worlds import Town, a_town
 
 S = OpeningSheet
@@ -66,20 +57,6 @@ L = OpeningLineState
 @pytest.fixture
 def town() -> Town:
     return a_town()
-
-
-def whole() -> bytes:
-    """Every sheet with good rows; the county's department and the kunpeng pool stay out of it."""
-    return a_book(
-        contracts=(a_contract_row(),),
-        running=(
-            a_resource_row(),
-            a_resource_row(number="VM-2", sku="vm-large", price="1700.00", quantity=1),
-        ),
-        quotas=(a_quota_row(),),
-        budgets=(a_budget_row(),),
-        payments=(a_payment_row(), a_payment_row(contract="OLD-1", voucher_number="V-2")),
-    )
 
 
 def faults(town: Town, data: bytes) -> list[tuple[str, int, str]]:
@@ -95,7 +72,7 @@ def faults(town: Town, data: bytes) -> list[tuple[str, int, str]]:
 
 
 def test_a_good_workbook_waits_for_both_sides_of_every_line(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     assert opening.state is OpeningState.CONFIRMING
     sides = {
         (each.sheet, each.row): each.sides for each in town.all(OpeningLine, opening_id=opening.id)
@@ -134,7 +111,11 @@ def test_every_fault_of_a_workbook_is_named_by_sheet_row_and_column(town: Town) 
             a_resource_row(number="VM-11", quantity="2.5"),
             a_resource_row(number="VM-12", contract="test contract-kunpeng"),
         ),
-        quotas=(a_quota_row(limit="many"), a_quota_row(scope_of="nobody"), a_quota_row(limit="999")),
+        quotas=(
+            a_quota_row(limit="many"),
+            a_quota_row(scope_of="nobody"),
+            a_quota_row(limit="999"),
+        ),
         budgets=(a_budget_row(year=2026), a_budget_row(department="county", year=3026)),
         payments=(
             a_payment_row(paid_on=date(2026, 2, 1)),
@@ -182,7 +163,7 @@ def test_names_and_codes_stand_for_ids_unless_two_share_one(town: Town) -> None:
         town.change(application, name_zh=f"{application.id} system")
     named = a_book(running=(a_resource_row(application="health-app system"),))
     other = town.twin()
-    twin = replace(other.look(Application, "health-app"), id="health-two", version=0)
+    twin = replace(other.look(Application, "health-app"), id="health-two", code="A-2", version=0)
     with other.transaction() as world:
         world.put(twin)
     assert faults(other, named) == [("在用资源", 2, "业务系统")]
@@ -238,7 +219,7 @@ def test_what_is_in_the_books_is_not_brought_in_again(town: Town) -> None:
 
 @pytest.mark.parametrize("cut_over", [at("01-04 00:00"), at("02-01 00:01"), at("01-05 09:00")])
 def test_a_cut_over_is_todays_midnight_or_one_to_come(town: Town, cut_over: Any) -> None:
-    command = importing(town, whole(), cut_over=cut_over)
+    command = importing(town, a_whole_book(), cut_over=cut_over)
     assert town.code(command, UPLOADER) == "bad_value"
 
 
@@ -255,7 +236,7 @@ def test_a_sheet_nobody_asked_for_and_a_file_that_is_no_workbook_are_refused(tow
 
 
 def test_a_line_is_confirmed_by_its_provider_and_its_department(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     line = line_of(town, opening, S.RUNNING)
     command = ConfirmOpeningLine(line_id=line.id)
     assert town.code(command, "rival.engineer") == "not_found"
@@ -266,7 +247,7 @@ def test_a_line_is_confirmed_by_its_provider_and_its_department(town: Town) -> N
 
 
 def test_an_objection_keeps_the_line_out_until_it_is_taken_back(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     line = line_of(town, opening, S.RUNNING)
     empty = ObjectOpeningLine(line_id=line.id, reason=" ")
     assert town.code(empty, "health.user") == "bad_value"
@@ -277,7 +258,7 @@ def test_an_objection_keeps_the_line_out_until_it_is_taken_back(town: Town) -> N
 
 
 def test_all_lines_are_confirmed_at_once_but_for_those_objected_to(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     line = line_of(town, opening, S.RUNNING)
     town.give(ObjectOpeningLine(line_id=line.id, reason="gone"), "health.user")
     one_sheet = ConfirmOpeningLines(opening_id=opening.id, sheet=S.BUDGETS)
@@ -287,7 +268,7 @@ def test_all_lines_are_confirmed_at_once_but_for_those_objected_to(town: Town) -
 
 
 def test_silence_counts_as_consent_after_its_days_and_is_marked_so(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     town.give(ConfirmOpeningLines(opening_id=opening.id), "health.user")
     town.wait("01-13 00:00")
     lines = town.all(OpeningLine, opening_id=opening.id)
@@ -299,7 +280,7 @@ def test_silence_counts_as_consent_after_its_days_and_is_marked_so(town: Town) -
 
 
 def test_a_line_is_read_by_its_two_sides_and_the_city_only(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     with town.reading() as world:
 
         def seen(login: str) -> int:
@@ -313,7 +294,7 @@ def test_a_line_is_read_by_its_two_sides_and_the_city_only(town: Town) -> None:
 
 
 def test_a_new_upload_keeps_what_was_said_of_rows_that_did_not_change(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     confirmed(town, opening)
     rows = (a_resource_row(), a_resource_row(number="VM-2", quantity=3))
     again = replaced(town, opening, a_book(running=rows))
@@ -325,7 +306,7 @@ def test_a_new_upload_keeps_what_was_said_of_rows_that_did_not_change(town: Town
 
 
 def test_a_cell_is_corrected_and_both_sides_speak_anew(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     confirmed(town, opening)
     line = line_of(town, opening, S.RUNNING)
     edit = EditOpeningLine(line_id=line.id, cells=(CellEdit("数量", "3"),))
@@ -340,10 +321,10 @@ def test_a_cell_is_corrected_and_both_sides_speak_anew(town: Town) -> None:
 
 
 def test_a_change_after_the_signatures_voids_them(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     confirmed(town, opening)
     assert signed(town, opening).state is OpeningState.SIGNED
-    again = replaced(town, opening, whole())
+    again = replaced(town, opening, a_whole_book())
     assert (again.state, again.authority_signed_by) == (OpeningState.CONFIRMING, None)
     town.wait(FEBRUARY)
     assert town.all(Allocation) == ()
@@ -355,7 +336,7 @@ def test_a_change_after_the_signatures_voids_them(town: Town) -> None:
 def test_an_opening_is_signed_by_the_authority_and_finance_once_everybody_has_spoken(
     town: Town,
 ) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     sign = SignOpening(opening_id=opening.id)
     refusal = town.refusal(sign, "bureau.a")
     assert (refusal.code, "health, prv" in refusal.message) == ("not_confirmed", True)
@@ -367,168 +348,15 @@ def test_an_opening_is_signed_by_the_authority_and_finance_once_everybody_has_sp
 
 
 def test_an_opening_cannot_be_signed_after_its_day(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     confirmed(town, opening)
     town.wait("02-02 00:00")
     assert town.code(SignOpening(opening_id=opening.id), "bureau.a") == "cut_over_passed"
 
 
 def test_a_dropped_opening_leaves_nothing(town: Town) -> None:
-    opening = imported(town, whole())
+    opening = imported(town, a_whole_book())
     town.give(DropOpening(opening_id=opening.id), "bureau.a")
     assert town.code(SignOpening(opening_id=opening.id), "bureau.a") == "illegal_transition"
     town.wait(FEBRUARY)
     assert town.all(Allocation) == ()
-
-
-# --- the cut-over ---------------------------------------------------------------------------
-
-
-def live(town: Town, data: bytes) -> Opening:
-    opening = imported(town, data)
-    confirmed(town, opening)
-    signed(town, opening)
-    town.wait(FEBRUARY)
-    found: Opening = town.look(Opening, opening.id)
-    return found
-
-
-def test_at_the_cut_over_what_was_confirmed_stands_in_the_books(town: Town) -> None:
-    before = town.look(Inventory, "x86/VCPU").allocated
-    opening = live(town, whole())
-    assert (opening.state, opening.live_at) == (OpeningState.LIVE, FEBRUARY)
-    first, second = town.all(Allocation)
-    assert (first.provider_resource_id, first.state) == ("VM-1", AllocationState.ACTIVE)
-    assert [(each.start, each.mode) for each in first.segments] == [(FEBRUARY, SegmentMode.CHARGED)]
-    assert first.term_end == midnight(date(2027, 1, 1))
-    assert second.sku_id == "vm-large"
-    assert town.look(Inventory, "x86/VCPU").allocated == before + 8
-    assert town.look(Quota, "health/VCPU").allocated == 8
-    assert town.look(Quota, "health-app/VCPU").limit_units == 20
-    (contract,) = town.all(Contract, number="OLD-1")
-    assert contract.ends_at == midnight(date(2027, 7, 1))
-    assert (contract.settled, contract.opening_paid) == (amount("1200.00"), amount("1200.00"))
-    next_year = town.look(Budget, budget_id("treasury", "health", 2027))
-    assert (next_year.approved, next_year.project_code) == (amount("1000.00"), "P-1")
-    lines = town.all(OpeningLine, opening_id=opening.id)
-    assert {each.state for each in lines} == {L.LIVE}
-    assert line_of(town, opening, S.RUNNING).record_id == first.id
-    assert town.look(BillingPeriod, "2026-02")
-    check_conserved(town)
-
-
-def test_what_was_paid_so_far_counts_on_the_budgets_of_its_year(town: Town) -> None:
-    ids = (budget_id("treasury", "health", 2026), budget_id("treasury", None, 2026))
-    before = [town.look(Budget, id) for id in ids]
-    old = a_payment_row(voucher_number="V-9", paid_on=date(2025, 12, 30))
-    live(town, a_book(payments=(a_payment_row(), old)))
-    after = [town.look(Budget, id) for id in ids]
-    assert [b.paid - a.paid for a, b in zip(before, after, strict=True)] == [amount("1200.00")] * 2
-    assert [b.due - a.due for a, b in zip(before, after, strict=True)] == [amount("1200.00")] * 2
-    assert town.look(Contract, "contract-x86").settled == amount("2400.00")
-
-
-def test_nothing_before_the_cut_over_is_billed(town: Town) -> None:
-    live(town, a_book(running=(a_resource_row(),)))
-    with town.reading() as world:
-        assert preview(world, Month(2026, 1), "health") == ()
-        (line,) = preview(world, Month(2026, 2), "health")
-    assert line.amount == amount("1800.00")
-
-
-def test_a_price_no_quote_says_becomes_a_quote_in_force(town: Town) -> None:
-    town.change(town.look(Quote, "quote-x86-vm-large"), effective_to=at("01-20 00:00"))
-    opening = live(town, whole())
-    assert opening.state is OpeningState.LIVE
-    made = [each for each in town.all(Quote, sku_id="vm-large") if each.source_kind == "opening"]
-    assert [(each.effective_from, each.state) for each in made] == [(FEBRUARY, QuoteState.IN_FORCE)]
-
-
-def test_lines_objected_to_stay_out_and_so_does_what_stands_under_such_a_contract(
-    town: Town,
-) -> None:
-    opening = imported(town, whole())
-    wrong = (line_of(town, opening, S.CONTRACTS), line_of(town, opening, S.RUNNING, 3))
-    for line in wrong:
-        town.give(ObjectOpeningLine(line_id=line.id, reason="not so"), "prv.engineer")
-    confirmed(town, opening)
-    signed(town, opening)
-    town.wait(FEBRUARY)
-    left = {
-        (each.sheet, each.row): each.left_out_because
-        for each in town.all(OpeningLine, opening_id=opening.id, state=L.LEFT_OUT)
-    }
-    assert left == {
-        (S.CONTRACTS, 2): "not confirmed by both sides",
-        (S.RUNNING, 3): "not confirmed by both sides",
-        (S.PAYMENTS, 3): "contract OLD-1 is left out",
-    }
-    assert [each.provider_resource_id for each in town.all(Allocation)] == ["VM-1"]
-    check_conserved(town)
-
-
-def test_an_opening_for_today_is_live_with_the_second_signature(town: Town) -> None:
-    today = at("01-05 00:00")
-    opening = imported(town, a_book(running=(a_resource_row(),)), cut_over=today)
-    confirmed(town, opening)
-    assert signed(town, opening).state is OpeningState.LIVE
-    (allocation,) = town.all(Allocation)
-    assert allocation.delivered_at == today
-    check_conserved(town)
-
-
-def test_a_cut_over_that_cannot_happen_puts_nothing_and_tells_why(town: Town) -> None:
-    opening = imported(town, whole())
-    confirmed(town, opening)
-    signed(town, opening)
-    town.change(town.look(Inventory, "x86/VCPU"), total=6)
-    before = town.snapshot()
-    town.wait(FEBRUARY)
-    blocked = town.look(Opening, opening.id)
-    assert blocked.state is OpeningState.BLOCKED
-    assert [(each.row, each.column) for each in blocked.faults] == [(3, "数量")]
-    after = town.snapshot()
-    for kind in (Allocation, Contract, Quota, Budget, Inventory, OpeningLine):
-        assert after.get(kind) == before.get(kind), kind
-    town.change(town.look(Inventory, "x86/VCPU"), total=100)
-    town.now = FEBRUARY
-    again = replaced(town, blocked, whole())
-    assert signed(town, again).state is OpeningState.LIVE
-
-
-def test_a_failure_in_the_middle_of_the_cut_over_leaves_nothing(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opening = imported(town, whole())
-    confirmed(town, opening)
-    signed(town, opening)
-    before = town.snapshot()
-
-    def fail(*_: Any) -> None:
-        raise RuntimeError("the power went")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(openings_live, "_put_payments", fail)
-        with pytest.raises(RuntimeError):
-            town.wait(FEBRUARY)
-    assert town.snapshot() == before
-    town.wait(FEBRUARY)
-    assert town.look(Opening, opening.id).state is OpeningState.LIVE
-    check_conserved(town)
-
-
-def test_five_thousand_resources_go_live_in_seconds(town: Town) -> None:
-    for each in town.all(Inventory, pool_id="x86"):
-        town.change(each, total=10**9)
-    for each in town.all(Quota):
-        town.change(each, limit_units=-1)
-    rows = tuple(a_resource_row(number=f"VM-{n}", quantity=1 + n % 7) for n in range(5000))
-    begun = time.perf_counter()
-    opening = live(town, a_book(running=rows))
-    assert opening.state is OpeningState.LIVE
-    assert len(town.all(Allocation)) == 5000
-    assert town.look(Inventory, f"x86/{ResourceClass.VCPU}").allocated == sum(
-        2 * (1 + n % 7) for n in range(5000)
-    )
-    check_conserved(town)
-    assert time.perf_counter() - begun < 60
