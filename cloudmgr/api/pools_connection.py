@@ -46,7 +46,7 @@ command_route(
     DecidePoolOrder,
     {"done": False, "reason": "控制台无此订单"},
 )
-list_route(router, "/drift-findings", DriftFinding, "pool_id", "state", "kind", "reference")
+list_route(router, "/drift-findings", DriftFinding, "pool_id", "provider_id", "state", "kind")
 get_route(router, "/drift-findings/{id}", DriftFinding)
 command_route(
     router, "/drift-findings/{finding_id}/resolution", ResolveDrift, {"reason": "已由厂商清理"}

@@ -193,6 +193,8 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
      _thing("settlements", "settlement_id", example("record_invoice"), **BY_PROV1)),
     ("record_invoice", "opco.a",
      _thing("settlements", "settlement_id", example("record_invoice"), payee_id="prov1")),
+    ("resolve_drift", "prov2.a",
+     _thing("drift-findings", "finding_id", {"reason": "not ours"}, **BY_PROV1)),
     ("ingest_usage", "prov2.a", _given({"pool_id": "kunpeng-a", "batch_id": "b-1"})),
     ("revoke_token", "d02.user", _given({"token_id": token_id(secret_of("d01.user"))})),
     ("record_budget_change", "finance-xiayi.a",
@@ -210,6 +212,8 @@ NOBODY_IS_FOREIGN = {
     "register_site", "edit_site", "edit_pool", "record_conformance", "change_management_level",
     "plan_migration_wave", "revise_migration_wave", "revoke_certificate",
     "record_backup_agreement",
+    "connect_pool", "pause_pool", "decide_pool_order", "retry_message",
+    "cancel_job", "hurry_job",
     "dispatch_request",  # the desk
     "close_period", "resolve_objection", "draft_settlements", "decide_coefficient",
     "review_settlement", "request_payment", "record_payment",  # the city's finance

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.api import Api, done
+from tests.support.connected import connect
 
 GRACE_OVER = "2026-02-06T10:00:00+08:00"
 STATEMENTS_DEEMED = "2026-02-25T10:00:00+08:00"
@@ -136,6 +137,7 @@ def live(api: Api) -> January:
     for settlement in paid:
         _pay(api, settlement)
     _pools(api)
+    connect(api, "kunpeng-a", "prov1")
     return January(
         city_request=city,
         county_request=county,
