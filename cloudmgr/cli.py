@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from catalog.cli import app as catalog_app
 from catalog.errors import CloudmgrError
+from cloudmgr import people_cli, remote
 from cloudmgr.app import create_app, edge_for, log_plainly, open_node
 from cloudmgr.cities.load import load_city
 from cloudmgr.domain.audit import HASHES, AuditDigest, AuditEvent, verify
@@ -40,6 +41,8 @@ app.add_typer(catalog_app, name="catalog", help="Check, compare and show catalog
 audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
 app.add_typer(audit_app, name="audit")
 app.add_typer(pools_app, name="pools")
+for _remote in (remote.login, remote.logout, remote.operations, remote.call):
+    app.command()(_remote)
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="Folder of the node's files (var/cloudmgr)")
@@ -139,6 +142,9 @@ def audit_verify(data: DataDir = None, as_json: AsJson = False) -> None:
     with _made_node(_settings(data)) as (node, made), node.reading() as world:
         count = verify(_events(world), HASHES[made.audit_digest])
     typer.echo(json.dumps({"events": count, "intact": True}) if as_json else f"{count} events hold")
+
+
+people_cli.add_to(app, lambda data: _made_node(_settings(data)))
 
 
 def main() -> None:
