@@ -75,7 +75,15 @@ def test_the_node_itself_may_do_anything(town: Town) -> None:
 OF_A_COUNTY = {
     role: Actor("someone", (Grant(role, "office", "county", county=True),)) for role in Role
 }
-FOR_COUNTIES = {"sign_request", "delegate_signing", "revoke_delegation", "record_budget_change"}
+FOR_COUNTIES = {
+    "sign_request",
+    "delegate_signing",
+    "revoke_delegation",
+    "record_budget_change",
+    "import_budgets",
+    "comment_on_proposal",
+    "upload_file",
+}
 
 
 OWN_ACCOUNT = {"change_password", "issue_token", "revoke_token", "log_out"}
