@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import CloudmgrError
-from cloudmgr.domain.capacity import free, hold, post, unhold
-from tests.support.supply import an_inventory
+from cloudmgr.domain.capacity import InventoryRecord, free, hold, mean_capacity, post, unhold
+from tests.support.assessments import JANUARY, at
+from tests.support.supply import VCPU, an_inventory
 
 
 def test_over_commit_offers_more_and_rounds_down() -> None:
@@ -59,3 +60,36 @@ def test_whatever_happens_the_parts_add_up_to_the_whole(steps: list[tuple[str, i
             pool = free(pool, min(units, pool.allocated))
         assert pool.reserved + pool.held + pool.allocated + pool.free == pool.offered
         assert min(pool.held, pool.allocated, pool.free) >= 0
+
+
+def stated(when: str, total: int, ratio: int = 100) -> InventoryRecord:
+    return InventoryRecord(
+        id=f"INV-{when}",
+        pool_id="x86",
+        provider_id="prv",
+        resource_class=VCPU,
+        total=total,
+        reserved=0,
+        allocation_ratio_percent=ratio,
+        stated_at=at(when),
+        stated_by="",
+    )
+
+
+def test_a_month_is_judged_by_what_stood_there_weighted_by_its_days() -> None:
+    # 10 of 31 days with 100 units, 21 with 410; what came in February does not count.
+    history = [
+        stated("01-11 00:00", 410, 200),
+        stated("01-01 00:00", 100),
+        stated("02-02 00:00", 9),
+    ]
+    mean = mean_capacity(an_inventory(total=9), history, JANUARY.period)
+    assert mean.total == Fraction(10 * 100 + 21 * 410, 31)
+    assert mean.offered == Fraction(10 * 100 + 21 * 820, 31)
+
+
+def test_before_the_first_record_there_was_nothing_and_without_any_it_was_always_so() -> None:
+    late = mean_capacity(an_inventory(total=9), [stated("02-01 00:00", 9)], JANUARY.period)
+    assert (late.total, late.offered) == (0, 0)
+    always = mean_capacity(an_inventory(total=9, allocation_ratio_percent=150), [], JANUARY.period)
+    assert (always.total, always.offered) == (9, 13)

@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 
 from catalog.quantity import ResourceAmount
 from cloudmgr.domain.applications import Zone
-from cloudmgr.domain.placement import Candidate, Need, Ranked, rank
-from cloudmgr.domain.pools import PoolState
+from cloudmgr.domain.continuity_sites import Place
+from cloudmgr.domain.placement import Apart, Candidate, Need, Ranked, rank
+from cloudmgr.domain.policy_pools import (
+    PlacementWeights,
+    PoolRules,
+    RegionUse,
+    SettlementRoute,
+)
+from cloudmgr.domain.pools import PoolKind, PoolState
+from tests.support.sites import FAR, SECOND, a_site
 from tests.support.supply import MEMORY, VCPU, a_pool, an_inventory
 from tests.support.worlds import an_application
 
@@ -168,3 +176,75 @@ def test_the_order_of_the_question_does_not_matter(
     shuffled = list(candidates)
     random.shuffle(shuffled)
     assert key(rank(need(), candidates)) == key(rank(need(), shuffled))
+
+
+# --- policy, certificates and the places of copies --------------------------------------------
+
+
+def placed(site: Any = None, **how: Any) -> Candidate:
+    return replace(candidate(), site=site or a_site(), **how)
+
+
+def test_nothing_begins_without_a_certificate_in_force_where_the_policy_asks_for_one() -> None:
+    asked = replace(need(), rules=PoolRules(require_certificate=True))
+    lapsed = placed(certified=False)
+    assert refused_by(asked, lapsed) == "certificate"
+    assert refused_by(need(), lapsed) is None, "no policy asks"
+    assert refused_by(replace(asked, creates=False), lapsed) is None, "what runs may grow"
+
+
+def test_nothing_begins_at_a_partners_site_without_an_agreement() -> None:
+    assert refused_by(need(), placed(agreed=False)) == "agreement"
+    assert refused_by(replace(need(), creates=False), placed(agreed=False)) is None
+
+
+def test_regions_use_each_others_pools_in_both_directions_unless_the_policy_forbids() -> None:
+    only_county = PoolRules(
+        region_uses=(RegionUse(pool_region_id="county", user_region_ids=("county",)),)
+    )
+    county_pool, city_pool = placed(a_site(region_id="county")), placed(a_site(region_id="city"))
+    from_city = replace(need(), region_id="city", rules=only_county)
+    from_county = replace(need(), region_id="county", rules=only_county)
+    assert refused_by(from_city, county_pool) == "region"
+    assert refused_by(from_county, county_pool) is None
+    assert refused_by(from_county, city_pool) is None
+    assert refused_by(replace(from_city, rules=PoolRules()), county_pool) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "site", "stopper"),
+    [
+        (Place.SAME_CITY, a_site(), "separation"),
+        (Place.SAME_CITY, SECOND, None),
+        (Place.SAME_CITY, FAR, "separation"),
+        (Place.REMOTE, SECOND, "separation"),
+        (Place.REMOTE, FAR, None),
+    ],
+)
+def test_a_copy_goes_where_its_role_asks(place: Place, site: Any, stopper: str | None) -> None:
+    copy = replace(need(), apart=(Apart(a_site(), place),))
+    assert refused_by(copy, placed(site)) == stopper
+    assert refused_by(copy, replace(candidate(), site=None)) == "separation", "nobody knows where"
+
+
+def test_the_reasons_say_how_far_a_copy_stands_and_which_way_the_money_goes() -> None:
+    copy = replace(need(), apart=(Apart(a_site(), Place.SAME_CITY),))
+    via = placed(SECOND, route=SettlementRoute.VIA_POOL_REGION)
+    (ranked,) = rank(copy, [via])
+    assert ranked.reasons[-2:] == ("21 km from site", "settled by way of the pool's region")
+    assert ranked.route is SettlementRoute.VIA_POOL_REGION
+
+
+def test_a_line_may_ask_for_pools_of_a_kind() -> None:
+    backup = replace(need(), pool_kinds=(PoolKind.BACKUP,))
+    assert refused_by(backup, candidate()) == "kind"
+    assert refused_by(backup, candidate(kind=PoolKind.BACKUP)) is None
+
+
+def test_the_policy_says_how_much_price_room_and_score_weigh() -> None:
+    weights = PlacementWeights(price=0, balance=0, score=100, assumed_score=40)
+    scored = replace(need(), rules=PoolRules(weights=weights))
+    (ranked,) = rank(scored, [candidate(score="80")])
+    assert ranked.weight == 80
+    (unscored,) = rank(scored, [candidate()])
+    assert unscored.weight == 40
