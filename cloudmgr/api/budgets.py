@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from cloudmgr.api.edge import EdgeOf, SecretOf
+from cloudmgr.api.files import download
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import Id, command_route, get_route, list_route
 from cloudmgr.domain.budget import Budget, BudgetChange, BudgetCommitment
 from cloudmgr.services import codec
 from cloudmgr.services.budgets import RecordBudgetChange
 from cloudmgr.services.budgets_execution import BudgetExecution, execution_of
+from cloudmgr.services.budgets_import import ImportBudgets, budget_template
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 router = APIRouter(tags=["budgets"])
 
@@ -33,6 +37,21 @@ command_route(
     },
     status=201,
 )
+command_route(router, "/budget-imports", ImportBudgets, {"file_id": "FILE-00000001"}, status=201)
+
+
+@router.get(
+    "/budget-imports/template.xlsx",
+    operation_id="get_budget_template",
+    summary="Workbook for a year's budgets",
+    response_class=Response,
+    responses={200: {"content": {XLSX: {"schema": {"type": "string"}}}}, **responses(401)},
+)
+def get_budget_template(edge: EdgeOf, secret: SecretOf) -> Response:
+    """The columns of an import as an empty workbook with one row as an example."""
+    with edge.reading(secret):
+        pass
+    return download("预算指标导入模板.xlsx", XLSX, budget_template())
 
 
 @router.get(
