@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from cloudmgr.api import (
+    adoption,
     allocations,
     applications,
     assessments,
@@ -22,6 +23,8 @@ from cloudmgr.api import (
     incidents,
     jobs,
     journal,
+    machine_rooms,
+    networks,
     off_catalog,
     openings,
     organisations,
@@ -65,6 +68,9 @@ for noun in (
     quotes,
     policies,
     applications,
+    machine_rooms,
+    networks,
+    adoption,
     quotas,
     budgets,
     fiscal_years,

@@ -26,6 +26,8 @@ from cloudmgr.domain.certificates import Certificate
 from cloudmgr.domain.continuity import Replica
 from cloudmgr.domain.drills import Drill
 from cloudmgr.domain.lines import RatedLine
+from cloudmgr.domain.machine_rooms import MachineRoom
+from cloudmgr.domain.networks import PrivateNetwork
 from cloudmgr.domain.off_catalog import OffCatalogItem
 from cloudmgr.domain.openings import OpeningLine
 from cloudmgr.domain.parties import Organisation, RoleGrant
@@ -51,7 +53,7 @@ FOLLOWS: Mapping[type[Value], str] = {
 }
 """Records that are the new department's to see, by the field that names the system."""
 
-WITH_THE_REST: tuple[type[Value], ...] = ()
+WITH_THE_REST: tuple[type[Value], ...] = (MachineRoom, PrivateNetwork)
 """Records of a department itself, which follow when everything does."""
 
 HERE: frozenset[type[Value]] = frozenset(
@@ -105,8 +107,8 @@ def move(world: World, reorganisation: Reorganisation, transfer: Transfer, at: d
     for kind, field in FOLLOWS.items():
         _give(world, world.find(kind, department_id=giver, **{field: ids}), taker)
     rest = {
-        kind: _give(world, world.find(kind, department_id=giver), taker)
-        for kind in (WITH_THE_REST if transfer.whole else ())
+        kind: _give(world, world.find(kind, department_id=giver) if transfer.whole else (), taker)
+        for kind in WITH_THE_REST
     }
     return Moved(
         from_department_id=giver,
@@ -118,7 +120,8 @@ def move(world: World, reorganisation: Reorganisation, transfer: Transfer, at: d
         pool_ids=_open_pools(world, transfer, allocations),
         quotas=quotas,
         budgets=budgets,
-        **_named(rest),
+        machine_room_ids=rest[MachineRoom],
+        network_ids=rest[PrivateNetwork],
     )
 
 
@@ -188,8 +191,3 @@ def _give(world: World, records: Collection[Any], taker: str) -> tuple[str, ...]
     for each in records:
         world.put(replace(each, department_id=taker))
     return tuple(each.id for each in records)
-
-
-def _named(rest: Mapping[type[Value], tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The ids under the names they have in `Moved`."""
-    return {f"{kind.__name__.lower()}_ids": ids for kind, ids in rest.items()}

@@ -10,6 +10,7 @@ from sqlmodel import Field
 
 from cloudmgr.domain.audit import AuditEvent
 from cloudmgr.store import (
+    adoption,
     allocations,
     applications,
     approvals,
@@ -33,6 +34,8 @@ from cloudmgr.store import (
     jobs,
     journal,
     lines,
+    machine_rooms,
+    networks,
     node,
     off_catalog,
     openings,
@@ -59,6 +62,7 @@ from cloudmgr.store.mapper import METADATA, ROWS, StoredRow, row_of, table_of
 __all__ = ["AUDIT", "METADATA", "NOUNS", "NUMBERS", "ROWS"]
 
 NOUNS = (
+    adoption,
     allocations,
     applications,
     approvals,
@@ -82,6 +86,8 @@ NOUNS = (
     jobs,
     journal,
     lines,
+    machine_rooms,
+    networks,
     node,
     openings,
     outbox,

@@ -19,6 +19,7 @@ FLOORS = ("cloudmgr/services", "cloudmgr/store", "cloudmgr/api", "cloudmgr/porta
 # in front: `measures_service`.
 NOUNS = {
     "access": "access",
+    "adoption": "adoption",
     "allocations": "allocations",
     "applications": "applications",
     "approvals": "approvals",
@@ -46,8 +47,10 @@ NOUNS = {
     "jobs": "jobs",
     "journal": "journal",
     "lines": "lines",
+    "machine_rooms": "machine_rooms",
     "measures": "measures",
     "metering": "metering",
+    "networks": "networks",
     "node": "node",
     "openings": "openings",
     "off_catalog": "off_catalog",

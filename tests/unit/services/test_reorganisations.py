@@ -3,51 +3,42 @@ pays for its own days."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from catalog.money import amount, total
-from catalog.period import DAY, Month, midnight
+from catalog.money import amount
+from catalog.period import midnight
 from cloudmgr.domain.allocations import Allocation, Reservation, ReservationState
 from cloudmgr.domain.applications import Application
-from cloudmgr.domain.budget import Budget, BudgetChange, BudgetChangeKind, BudgetCommitment
-from cloudmgr.domain.lines import RatedLine
+from cloudmgr.domain.budget import Budget, BudgetChange, BudgetChangeKind
 from cloudmgr.domain.parties import Organisation, OrganisationKind, RoleGrant
 from cloudmgr.domain.pools import ResourcePool
 from cloudmgr.domain.quota import Quota
 from cloudmgr.domain.reorganisations import (
     Reorganisation,
-    ReorganisationState,
-    Transfer,
-    check_transfers,
-    share_before,
 )
-from cloudmgr.domain.requests import RequestKind, RequestState
-from cloudmgr.domain.values import Value
+from cloudmgr.domain.requests import RequestState
 from cloudmgr.services.parties import RegisterOrganisation
-from cloudmgr.services.rating import MonthRating
-from cloudmgr.services.rating import preview as bill_preview
 from cloudmgr.services.reorganisations import (
     CancelReorganisation,
-    HandOverApplications,
-    MergeOrganisations,
-    Part,
-    SplitOrganisation,
     preview,
 )
-from cloudmgr.services.reorganisations_moves import FOLLOWS, HERE, STAYS, WITH_THE_REST
 from cloudmgr.services.requests import SubmitRequest
 from cloudmgr.services.sessions import actor_of
-from cloudmgr.store import tables
-from cloudmgr.store.mapper import ROWS
+from tests.support.reorganisations import (
+    APRIL,
+    FEBRUARY_END,
+    carried_out,
+    hand_over,
+    merge,
+    planned,
+    second_system,
+    split,
+    sums,
+)
 from tests.support.requests import (
     a_line,
     approved,
@@ -62,78 +53,12 @@ from tests.support.requests import (
     signed_until,
     submitted,
 )
-from tests.support.worlds import Town, a_town, an_application
-
-MIDDLE = "2026-03-11"
-FEBRUARY_END, APRIL = "02-28 10:00", "04-01 09:00"
+from tests.support.worlds import Town, a_town
 
 
 @pytest.fixture
 def town() -> Town:
     return a_town()
-
-
-def merge(*departments: str, into: str = "transport", **how: Any) -> MergeOrganisations:
-    fields: dict[str, Any] = {
-        "department_ids": departments or ("health",),
-        "into_department_id": into,
-        "effective_from": date.fromisoformat(MIDDLE),
-        "document_number": "test reform 1",
-    }
-    return MergeOrganisations(**(fields | how))
-
-
-def hand_over(*applications: str, **how: Any) -> HandOverApplications:
-    fields: dict[str, Any] = {
-        "from_department_id": "health",
-        "to_department_id": "transport",
-        "application_ids": applications or ("health-app",),
-        "effective_from": date.fromisoformat(MIDDLE),
-        "document_number": "test reform 2",
-    }
-    return HandOverApplications(**(fields | how))
-
-
-def planned(town: Town, command: Any) -> Reorganisation:
-    found: Reorganisation = town.give(command, "bureau.a")
-    return found
-
-
-def carried_out(town: Town, command: Any) -> Reorganisation:
-    """Recorded now, and its midnight is over."""
-    made = planned(town, command)
-    town.wait(max(made.effective_at, town.now))
-    found = town.look(Reorganisation, made.id)
-    assert found.state is ReorganisationState.CARRIED_OUT
-    return found
-
-
-def second_system(town: Town, department_id: str = "health") -> None:
-    town.keep(
-        an_application(
-            department_id=department_id, id=f"{department_id}-two", code=f"{department_id}-two"
-        )
-    )
-
-
-def sums(town: Town) -> dict[str, Any]:
-    """What no reorganisation inside one region may change."""
-    budgets = town.all(Budget)
-    top = [each for each in budgets if each.department_id is None]
-    below = [each for each in budgets if each.department_id is not None]
-    quotas = town.all(Quota)
-    regions = {each.id: each.committed for each in quotas if each.scope == "region"}
-    return {
-        "regions": regions,
-        "departments": sum(each.committed for each in quotas if each.scope == "department"),
-        "limits": sum(
-            each.limit_units or 0 for each in quotas if each.scope == "department" and each.limited
-        ),
-        "payers": {each.id: (each.approved, each.committed, each.due) for each in top},
-        "approved": total(each.approved for each in below),
-        "committed": total(each.committed for each in below),
-        "rows": total(each.amount for each in town.all(BudgetCommitment, state="committed")),
-    }
 
 
 def test_a_merged_department_ends_and_all_of_it_is_the_others(town: Town) -> None:
@@ -263,25 +188,12 @@ def test_a_new_department_gets_its_budget_and_its_limits_from_the_old_one(town: 
     )
     town.wait(FEBRUARY_END)
     before = sums(town)
-    carried_out(town, _split(fresh.id))
+    carried_out(town, split(fresh.id))
     assert town.look(Budget, f"treasury/{fresh.id}/2026").committed > 0
     assert town.look(Quota, f"{fresh.id}/VCPU").limit_units == 4
     after = sums(town)
     assert {**after, "payers": 0} == {**before, "payers": 0}
     check_conserved(town)
-
-
-def _split(to: str, *, ends: bool = False) -> SplitOrganisation:
-    return SplitOrganisation(
-        department_id="health",
-        parts=(
-            Part(to_department_id=to, application_ids=("health-app",)),
-            *((Part(to_department_id="transport"),) if ends else ()),
-        ),
-        effective_from=date.fromisoformat(MIDDLE),
-        document_number="test reform 3",
-        ends=ends,
-    )
 
 
 def test_a_department_that_ends_in_a_split_leaves_the_rest_to_the_last_part(town: Town) -> None:
@@ -294,7 +206,7 @@ def test_a_department_that_ends_in_a_split_leaves_the_rest_to_the_last_part(town
         "bureau.a",
     )
     town.wait(FEBRUARY_END)
-    carried_out(town, _split(fresh.id, ends=True))
+    carried_out(town, split(fresh.id, ends=True))
     assert town.look(Application, "health-app").department_id == fresh.id
     assert town.look(Application, "health-two").department_id == "transport"
     assert town.look(Organisation, "health").successor_id == "transport"
@@ -389,134 +301,3 @@ def test_a_preview_says_what_will_move_and_changes_nothing(town: Town) -> None:
     assert held.id in foreseen[0].request_ids or look(town, held).state is RequestState.EXPIRED
     with town.reading() as world:
         assert preview(world, done) == done.moved
-
-
-# --- the bill -------------------------------------------------------------------------------
-
-
-def lines_of(town: Town, month: str = "2026-03") -> tuple[RatedLine, ...]:
-    with town.reading() as world:
-        rated = MonthRating(world, Month.parse(month), lambda *_: {}).rate(town.all(Allocation))
-        assert not rated.unpriced
-        return rated.lines
-
-
-def test_each_department_is_billed_for_its_own_days(town: Town) -> None:
-    running(town, a_line(quantity=2))
-    town.wait(FEBRUARY_END)
-    (whole,) = lines_of(town)
-    carried_out(town, merge())
-    first, second = lines_of(town)
-    assert (first.department_id, first.fraction) == ("health", "10/31")
-    assert (second.department_id, second.fraction) == ("transport", "21/31")
-    assert Fraction(first.fraction) + Fraction(second.fraction) == Fraction(whole.fraction)
-    assert abs(first.amount + second.amount - whole.amount) <= Decimal("0.01")
-    assert {each.payer_id for each in (first, second)} == {"treasury"}
-
-
-def test_the_bill_preview_of_the_department_that_gave_shows_its_days(town: Town) -> None:
-    running(town)
-    town.wait(FEBRUARY_END)
-    carried_out(town, hand_over())
-    with town.reading() as world:
-        march = Month(2026, 3)
-        own = bill_preview(world, march, "health", lambda *_: {})
-        theirs = bill_preview(world, march, "transport", lambda *_: {})
-    assert [each.fraction for each in (*own, *theirs)] == ["10/31", "21/31"]
-
-
-def test_the_month_of_the_change_commits_to_each_its_days(town: Town) -> None:
-    running(town, a_line(quantity=2))
-    town.wait(FEBRUARY_END)
-    carried_out(town, merge())
-    rows = Counter[tuple[str, str]]()
-    for row in town.all(BudgetCommitment, month="2026-03"):
-        rows[row.department_id, row.month] += int(row.amount * 100)
-    whole = rows["health", "2026-03"] + rows["transport", "2026-03"]
-    assert rows["health", "2026-03"] == round(Fraction(whole) * Fraction(10, 31))
-    assert {each.department_id for each in town.all(BudgetCommitment, month="2026-04")} == {
-        "transport"
-    }
-
-
-# --- laws -----------------------------------------------------------------------------------
-
-moves = st.lists(
-    st.tuples(
-        st.sampled_from(("merge", "hand_over", "split")),
-        st.permutations(("health", "transport", "county-health")),
-        st.integers(1, 60),
-    ),
-    min_size=1,
-    max_size=3,
-)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.booleans(), moves)
-def test_nothing_is_lost_or_counted_twice_whatever_is_reorganised(
-    sizes: list[int], waiting: bool, steps: list[tuple[str, tuple[str, ...], int]]
-) -> None:
-    town = a_town()
-    second_system(town)
-    departments = ("health", "transport", "county-health")
-    for department, size in zip(departments, sizes, strict=False):
-        running(town, a_line(quantity=size), department=department)
-    if waiting:
-        approved(town, a_line(quantity=2), kind=RequestKind.NEW)
-    total_vcpu = town.look(Quota, "city/VCPU").committed
-    money = total(each.approved for each in town.all(Budget) if each.department_id)
-    committed = total(each.committed for each in town.all(Budget) if each.department_id is None)
-    for kind, (giver, taker, _), days in steps:
-        day = (town.now + days * DAY).date()
-        apps = tuple(each.id for each in town.all(Application, department_id=giver))
-        if town.look(Organisation, giver).ended_at or town.look(Organisation, taker).ended_at:
-            continue
-        if kind != "merge" and not apps:
-            continue
-        command = {
-            "merge": merge(giver, into=taker, effective_from=day),
-            "hand_over": hand_over(
-                *apps[:1], from_department_id=giver, to_department_id=taker, effective_from=day
-            ),
-            "split": SplitOrganisation(
-                department_id=giver,
-                parts=(Part(to_department_id=taker, application_ids=apps[:1]),),
-                effective_from=day,
-                document_number="test",
-            ),
-        }[kind]
-        carried_out(town, command)
-        check_conserved(town)
-    if not waiting:  # an approval that nobody ordered expires and frees what it held
-        assert town.look(Quota, "city/VCPU").committed == total_vcpu
-        assert committed == total(
-            each.committed for each in town.all(Budget) if each.department_id is None
-        )
-    assert money == total(each.approved for each in town.all(Budget) if each.department_id)
-
-
-@given(st.integers(0, 10**9), st.integers(0, 31), st.integers(0, 40), st.integers(1, 31))
-def test_a_share_and_the_rest_are_the_whole(fen: int, start: int, at_day: int, end: int) -> None:
-    whole = Decimal(fen).scaleb(-2)
-    march = Month(2026, 3).period.start
-    share = share_before(whole, *(march + each * DAY for each in (start, at_day, end)))
-    assert 0 <= share <= whole
-    if at_day >= end > start:
-        assert share == whole
-
-
-def test_transfers_that_contradict_each_other_are_refused() -> None:
-    everything = Transfer(from_department_id="a", to_department_id="b")
-    with pytest.raises(Exception, match="nothing is left"):
-        check_transfers((everything, replace(everything, to_department_id="c")))
-    some = Transfer(from_department_id="a", to_department_id="b", application_ids=("x",))
-    with pytest.raises(Exception, match="one department only"):
-        check_transfers((some, replace(some, to_department_id="c")))
-
-
-def test_every_kind_with_a_department_is_said_to_move_or_to_stay() -> None:
-    assert tables.NOUNS
-    known: set[type[Value]] = {*FOLLOWS, *HERE, *STAYS, *WITH_THE_REST}
-    kinds = {kind for kind in ROWS if "department_id" in kind.__dataclass_fields__}
-    assert kinds == known, "say in reorganisations_moves what becomes of these"
