@@ -18,10 +18,10 @@ import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from catalog.cli import app as catalog_app
 from catalog.errors import CloudmgrError
 from cloudmgr import people_cli, remote
 from cloudmgr.app import create_app, edge_for, log_plainly, open_node
+from cloudmgr.catalog_cli import catalog_app
 from cloudmgr.cities.load import load_city
 from cloudmgr.domain.audit import HASHES, AuditDigest, AuditEvent, verify
 from cloudmgr.domain.errors import bad_value
@@ -37,7 +37,7 @@ from cloudmgr.worker import working
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="The management node of a city's cloud."
 )
-app.add_typer(catalog_app, name="catalog", help="Check, compare and show catalogs.")
+app.add_typer(catalog_app, name="catalog", help="Check, compare, show, export and import catalogs.")
 audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
 app.add_typer(audit_app, name="audit")
 app.add_typer(pools_app, name="pools")
