@@ -27,6 +27,10 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
+RESUBMITTED = "resubmitted"
+"""The opinion under the unit's signature that a resubmission is."""
+
+
 class Where(StrEnum):
     """In whose organisation a step's signer holds the role."""
 

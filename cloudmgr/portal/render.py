@@ -31,7 +31,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-_STYLE = files("cloudmgr.portal").joinpath("static/portal.css").read_bytes()
+_STATIC = files("cloudmgr.portal").joinpath("static")
+_STYLES = {name: _STATIC.joinpath(name).read_bytes() for name in ("portal.css", "form.css")}
 
 
 def render(template: str, words: Words, *, status: int = 200, **context: Any) -> HTMLResponse:
@@ -40,10 +41,10 @@ def render(template: str, words: Words, *, status: int = 200, **context: Any) ->
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
-def style() -> Response:
-    """The style sheet of every page."""
+def style(name: str = "portal.css") -> Response:
+    """A style sheet of the pages."""
     headers = {"Cache-Control": "max-age=300", "X-Content-Type-Options": "nosniff"}
-    return Response(_STYLE, media_type="text/css; charset=utf-8", headers=headers)
+    return Response(_STYLES[name], media_type="text/css; charset=utf-8", headers=headers)
 
 
 def money(value: Decimal | None) -> str:

@@ -12,7 +12,15 @@ from datetime import datetime
 from cloudmgr.domain import approvals
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.applications import Application
-from cloudmgr.domain.approvals import SIGNING, Approval, ChainStep, Decision, Signer, Standing
+from cloudmgr.domain.approvals import (
+    RESUBMITTED,
+    SIGNING,
+    Approval,
+    ChainStep,
+    Decision,
+    Signer,
+    Standing,
+)
 from cloudmgr.domain.errors import (
     bad_value,
     forbidden,
@@ -138,7 +146,7 @@ def resubmit_request(
         reason=request.reason if command.reason is None else command.reason,
         outcome="",
     )
-    _signed(world, request, "unit", signer, Decision.APPROVE, "resubmitted", now)
+    _signed(world, request, "unit", signer, Decision.APPROVE, RESUBMITTED, now)
     return await_next(world, priced(world, moved, now), now)
 
 

@@ -48,6 +48,18 @@ class CandidateView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """A line at its dearest candidate (null: no pool has a price): what all of it costs a full
+    month, what it adds to what runs, and what it would commit of this fiscal year."""
+
+    line: int
+    pool_id: str | None
+    monthly_price: Yuan | None
+    added: Yuan
+    commitment: Yuan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """Monthly price at the dearest candidates, the threshold basis, what would be committed of
     this fiscal year's budget, what is left of it (null: none is set), how full quotas would be,
@@ -60,6 +72,7 @@ class Estimate:
     over_budget: bool
     budget_left: Yuan | None
     candidates: tuple[CandidateView, ...]
+    lines: tuple[LineView, ...] = ()
     quota_percent: int | None = None
     quotas: tuple[QuotaView, ...] = ()
     warnings: tuple[Shortage, ...] = ()
@@ -83,6 +96,16 @@ def estimate(world: World, request: ResourceRequest, now: datetime) -> Estimate:
         over_budget=left is not None and commitment > 0 and commitment > left,
         budget_left=left,
         candidates=views,
+        lines=tuple(
+            LineView(
+                line=line.line,
+                pool_id=each.pool_id,
+                monthly_price=each.full,
+                added=each.monthly,
+                commitment=each.commitment,
+            )
+            for line, each in zip(request.lines, priced, strict=True)
+        ),
         quota_percent=max((q.percent for q in quotas if q.percent is not None), default=None),
         quotas=quotas,
         warnings=(
@@ -155,6 +178,8 @@ class _Priced:
     monthly: Decimal = ZERO
     commitment: Decimal = ZERO
     views: tuple[CandidateView, ...] = ()
+    full: Decimal | None = None
+    pool_id: str | None = None
 
 
 def _all_priced(world: World, request: ResourceRequest, now: datetime) -> list[_Priced]:
@@ -209,7 +234,7 @@ def _priced(world: World, request: ResourceRequest, line: RequestLine, now: date
         start=add_workdays(now, policy_now(world, now).clocks.provisioning_workdays),
         now=now,
     )
-    return _Priced(max(full - present, ZERO), commitment, views)
+    return _Priced(max(full - present, ZERO), commitment, views, full, pool_id)
 
 
 def _capacity_warnings(

@@ -80,6 +80,7 @@ def evidence(world: World, request: ResourceRequest, now: datetime) -> Evidence:
     signed = signatures(world, request)
     return Evidence(
         request=request,
+        submitter=_person(world, request.submitter_id),
         estimate=found,
         not_estimated=why_not,
         budgets=_budgets(world, request, found, now),

@@ -133,6 +133,7 @@ class Evidence:
     """
 
     request: ResourceRequest
+    submitter: Person
     estimate: Estimate | None
     not_estimated: Shortage | None
     budgets: tuple[BudgetView, ...]

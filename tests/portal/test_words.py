@@ -13,6 +13,9 @@ import pytest
 
 import cloudmgr.portal
 from catalog.period import Month
+from cloudmgr.domain.applications import Zone
+from cloudmgr.domain.approvals import Decision, Standing
+from cloudmgr.domain.attachments import AttachmentKind
 from cloudmgr.domain.coefficients import coefficient, decided
 from cloudmgr.domain.pools import PoolKind
 from cloudmgr.domain.requests import RequestKind
@@ -31,6 +34,10 @@ COMPOSED: dict[str, type[StrEnum] | tuple[str, ...]] = {
     "pool": PoolKind,
     "outcome": Outcome,
     "problem": EXPLAINED,
+    "form_zone": Zone,
+    "form_standing": (Standing.OVERDUE, Standing.PARENT),
+    "form_decision": Decision,
+    "form_paper": AttachmentKind,
     "working": ("at_least", "below", "no_score", "decided"),
 }
 
