@@ -46,7 +46,16 @@ def get_template(
 
 
 get_route(router, "/openings/{id}", Opening)
-list_route(router, "/opening-lines", OpeningLine, "opening_id", "sheet", "state", "department_id")
+list_route(
+    router,
+    "/opening-lines",
+    OpeningLine,
+    "opening_id",
+    "sheet",
+    "state",
+    "provider_id",
+    "department_id",
+)
 get_route(router, "/opening-lines/{id}", OpeningLine)
 command_route(
     router,

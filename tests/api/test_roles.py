@@ -195,6 +195,9 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
      _thing("settlements", "settlement_id", example("record_invoice"), payee_id="prov1")),
     ("resolve_drift", "prov2.a",
      _thing("drift-findings", "finding_id", {"reason": "not ours"}, **BY_PROV1)),
+    ("confirm_opening_line", "prov2.a", _thing("opening-lines", "line_id", **BY_PROV1)),
+    ("object_opening_line", "d02.user",
+     _thing("opening-lines", "line_id", {"reason": "not ours"}, department_id="d01")),
     ("ingest_usage", "prov2.a", _given({"pool_id": "kunpeng-a", "batch_id": "b-1"})),
     ("revoke_token", "d02.user", _given({"token_id": token_id(secret_of("d01.user"))})),
     ("record_budget_change", "finance-xiayi.a",
@@ -214,7 +217,8 @@ NOBODY_IS_FOREIGN = {
     "record_backup_agreement",
     "connect_pool", "pause_pool", "decide_pool_order", "retry_message",
     "cancel_job", "hurry_job",
-    "dispatch_request",  # the desk
+    "dispatch_request", "import_opening", "replace_opening", "edit_opening_line",  # the desk
+    "sign_opening", "drop_opening", "confirm_opening_lines",  # the last counts one's own lines only
     "close_period", "resolve_objection", "draft_settlements", "decide_coefficient",
     "review_settlement", "request_payment", "record_payment",  # the city's finance
 }  # fmt: skip

@@ -16,7 +16,7 @@ from tests.support.api import Api, application, done, refused
 
 OPEN = {
     "list_region", "list_organisation", "list_site", "list_published_catalog",
-    "list_assessment_scheme", "list_billing_period",
+    "list_assessment_scheme", "list_billing_period", "list_opening",
 }  # fmt: skip
 """What has no owner; everybody who is signed in reads it."""
 
@@ -43,7 +43,7 @@ def owns(reader: str, lived: Lived) -> dict[str, Owns]:
     lists = (
         "list_application", "list_allocation", "list_resource_request", "list_statement",
         "list_rated_line", "list_budget", "list_budget_commitment", "list_service_rating",
-        "list_credit_note",
+        "list_credit_note", "list_opening_line",
     )  # fmt: skip
     mine = dict.fromkeys(lists, _department(department))
     systems = {

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from cloudmgr.domain.openings import OpeningSheet
+from cloudmgr.services.openings_sheets import book
 from tests.support.api import Api, done
 from tests.support.connected import connect
 
@@ -137,6 +139,7 @@ def live(api: Api) -> January:
     for settlement in paid:
         _pay(api, settlement)
     _pools(api)
+    an_opening(api)
     connect(api, "kunpeng-a", "prov1")
     return January(
         city_request=city,
@@ -190,6 +193,26 @@ def _pools(api: Api) -> None:
         "allocation_ids": [first],
     }
     done(api.post("pools/x86-a/migration-waves", "tech.a", wave))
+
+
+def an_opening(api: Api, *, cut_over: str = "2026-05-01T00:00:00+08:00") -> str:
+    """A workbook with a machine each of a city and a county department; returns its id."""
+    rows = tuple(
+        {
+            "number": f"old-{department}",
+            "contract": "示采云〔2025〕01号",
+            "department": department,
+            "application": application,
+            "pool": "kunpeng-a",
+            "sku": KUNPENG_VM,
+            "quantity": 1,
+        }
+        for department, application in (("d01", "A01"), ("d02", "A10"), ("d41", "A83"))
+    )
+    sent = {"file": ("opening.xlsx", book({OpeningSheet.RUNNING: rows}))}
+    file = done(api.request("POST", "files", "opco.a", files=sent))["id"]
+    opening = {"title": "期初建账", "cut_over": cut_over, "file_id": file}
+    return str(done(api.post("openings", "opco.a", opening))["id"])
 
 
 def _incident(api: Api, pool: str, provider: str) -> None:
