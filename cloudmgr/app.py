@@ -26,6 +26,9 @@ from cloudmgr.usage.lake import DirectoryLake
 
 log = structlog.get_logger()
 
+DUES_A_COMMIT = 5
+"""Dues between which others may write; the turn of a year is one due for every few hundred."""
+
 DESCRIPTION = """
 One cloud, capped prices, paid by performance: the management node of a city's cloud.
 
@@ -124,9 +127,16 @@ def _dues(edge: Edge, stop: threading.Event, every_seconds: int) -> None:
     """A production node does what falls due by itself; a rehearsal's clock is moved by command."""
     while not stop.wait(every_seconds):
         try:
-            with edge.node.transaction() as world:
-                settings = world.seek(NodeSettings, NODE_ID)
-                if settings is not None and not settings.rehearsal:
-                    run_due(world, edge.now(world))
+            while _due_page(edge) == DUES_A_COMMIT and not stop.is_set():
+                pass  # what one commit took is done, whatever befalls the next
         except Exception:
             log.exception("running the dues failed; they stay pending and are tried again")
+
+
+def _due_page(edge: Edge) -> int:
+    """Run the next dues in a transaction of their own; returns how many."""
+    with edge.node.transaction() as world:
+        settings = world.seek(NodeSettings, NODE_ID)
+        if settings is None or settings.rehearsal:
+            return 0
+        return run_due(world, edge.now(world), limit=DUES_A_COMMIT)

@@ -43,15 +43,18 @@ def move_the_clock(world: World, command: MoveClock, actor: Actor, now: datetime
     return ClockMoved(now=moved_to, dues_run=ran)
 
 
-def run_due(world: World, now: datetime) -> int:
-    """Run every pending timer due by `now`; returns how many ran.
+def run_due(world: World, now: datetime, *, limit: int | None = None) -> int:
+    """Run the pending timers due by `now`, at most `limit` of them; returns how many ran.
 
-    Timers that a due schedules for an instant already passed run in the same call, in order.
+    Timers that a due schedules for an instant already passed run in the same call, in order. Who
+    gives a limit commits and calls again until fewer ran: a long work goes by pages.
     """
     ran = 0
     while due := world.find(Timer, state=TimerState.PENDING, due_at=Le(now)):
         at = min(timer.due_at for timer in due)
         for timer in (timer for timer in due if timer.due_at == at):
+            if ran == limit:
+                return ran
             current = world.get(Timer, timer.id)
             if current.state is not TimerState.PENDING:
                 continue  # an earlier due of the same instant cancelled it
