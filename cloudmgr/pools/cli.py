@@ -21,6 +21,13 @@ pools_app = typer.Typer(no_args_is_help=True, help="Resource pools and their int
 
 _MARKS = {Outcome.PASSED: "passed ", Outcome.FAILED: "FAILED ", Outcome.BLOCKED: "blocked"}
 CONNECT_SECONDS = 5.0
+_RANK = tuple(ManagementLevel)
+_OWED = {
+    ManagementLevel.REPORTING: "nothing by API: figures come as workbooks (报送级)",
+    ManagementLevel.MONITORING: "health, inventory, resources, usage, incidents (监测级)",
+    ManagementLevel.SCHEDULING: "orders too: provision, resize, release by key (调度级)",
+}
+"""What a pool owes at each level, in rising order."""
 
 
 @pools_app.command("openapi")
@@ -42,8 +49,9 @@ def check(
     sku: Annotated[str, typer.Option(help="Sku of the throw-away resource")] = "vm-x86-1c2g",
     patience: Annotated[float, typer.Option(min=0.1, help="Seconds an order may take")] = 60.0,
 ) -> None:
-    """Hold a pool to the pool interface; exit code 1 unless every check passed.
+    """Hold a pool to the pool interface; exit code 1 unless every check of `--level` passed.
 
+    The report says which level the pool reached: one that takes orders badly may still be read.
     At scheduling level one small resource named conformance-… is made, resized and released.
     """
     if level is ManagementLevel.REPORTING:
@@ -86,3 +94,8 @@ def _sum_up(report: Report) -> None:
     verdict = "conforms" if report.conformant else "does not conform"
     counts = ", ".join(f"{report.count(each)} {each}" for each in Outcome)
     typer.echo(f"{report.url} {verdict} at {report.level} level: {counts}")
+    for level, owed in _OWED.items():
+        mark = "conforms" if _RANK.index(level) <= _RANK.index(report.reached) else "does not"
+        if level is ManagementLevel.SCHEDULING and report.level is not level:
+            mark = "not asked"
+        typer.echo(f"  {level:<10}  {mark:<9}  {owed}")

@@ -72,6 +72,7 @@ def test_an_honest_pool_passes_both_levels_on_the_command_line(tmp_path: Path) -
         code, report = pools_check(url, *token, "--patience", "4", whole=True)
         assert code == 0, report
         assert report["conformant"]
+        assert report["reached"] == "scheduling"
         assert [result["id"] for result in report["results"]] == [check.id for check in CHECKS]
         assert all(result["evidence"] for result in report["results"])
         assert not report["left_behind"]
@@ -99,6 +100,32 @@ def test_each_lie_fails_the_one_check_that_names_it(lie: Lie, tmp_path: Path) ->
         assert result.evidence
         reading = checked(url, MONITORING)
         assert failed(reading) == ([NAMES_THE_LIE[lie]] if lie in SEEN_BY_READING else [])
+
+
+@pytest.mark.parametrize("lie", [Lie.DOUBLE_PROVISION, Lie.PHANTOM_SUCCESS, Lie.LOSES_A_PAGE])
+def test_the_command_names_the_lie_and_the_level_the_pool_still_reaches(
+    lie: Lie, tmp_path: Path
+) -> None:
+    _check_the_command(lie, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lie", list(Lie))
+def test_the_command_names_every_lie(lie: Lie, tmp_path: Path) -> None:
+    _check_the_command(lie, tmp_path)
+
+
+def _check_the_command(lie: Lie, folder: Path) -> None:
+    with serving(folder / "pool", "--lie", str(lie)) as url:
+        code, report = pools_check(url, "--patience", "0.5")
+        assert code == 1
+        names = [each["id"] for each in report["results"] if each["outcome"] == "failed"]
+        assert names == [NAMES_THE_LIE[lie]]
+        reached = "reporting" if lie in SEEN_BY_READING else "monitoring"
+        assert report["reached"] == reached
+        code, report = pools_check(url, "--level", "monitoring")
+        assert (code == 0) == (reached == "monitoring")
+        assert report["reached"] == reached
 
 
 def test_a_lying_pool_makes_the_command_end_with_1(tmp_path: Path) -> None:

@@ -56,8 +56,20 @@ class Report:
         """Everything was shown. What was not looked at was not shown."""
         return all(result.outcome is Outcome.PASSED for result in self.results)
 
+    @property
+    def reached(self) -> ManagementLevel:
+        """The highest level all of whose checks passed; a reporting pool owes nothing by API."""
+        reached = ManagementLevel.REPORTING
+        for level in (ManagementLevel.MONITORING, ManagementLevel.SCHEDULING):
+            asked = [each for each in self.results if each.level is level]
+            if not asked or any(each.outcome is not Outcome.PASSED for each in asked):
+                break
+            reached = level
+        return reached
+
     def count(self, outcome: Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)
 
     def as_json(self) -> dict[str, Any]:
-        return {"conformant": self.conformant, **codec.dump(self)}
+        verdict = {"conformant": self.conformant, "reached": str(self.reached)}
+        return {**verdict, **codec.dump(self)}
