@@ -21,9 +21,11 @@ COMMAND = (sys.executable, "-c", "from cloudmgr.cli import main; main()")
 class ServedNode:
     """`cloudmgr serve` over the database at `database_url`; killed when the block ends."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
+        """`settings` are environment variables without their prefix: `oidc_issuer`."""
         self._folder = folder
-        self._database_url = database_url
+        named = {f"CLOUDMGR_{name.upper()}": value for name, value in settings.items()}
+        self._settings = {**named, "CLOUDMGR_DATABASE_URL": database_url}
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{self._port}"
@@ -49,7 +51,7 @@ class ServedNode:
                 [*COMMAND, "serve", "--data", str(self._folder), "--port", str(self._port)],
                 stdout=told,
                 stderr=told,
-                env={**own, "CLOUDMGR_DATABASE_URL": self._database_url},
+                env={**own, **self._settings},
             )
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
