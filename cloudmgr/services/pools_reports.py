@@ -198,7 +198,7 @@ def _readings(used: Rows, faults: list[RowFault]) -> Batch | None:
     """The rows as a batch; None where the sheet has none."""
     columns: dict[str, list[Any]] = {"resource": [], "meter": [], "time": [], "value": []}
     for row in used.rows:
-        text = row.values["time"]
+        text = row.values.get("time")
         if text is None:
             continue  # said already
         try:
@@ -206,9 +206,9 @@ def _readings(used: Rows, faults: list[RowFault]) -> Batch | None:
         except ValueError:
             faults.append(row.fault("采样时间", f"{text!r} is no time; write 2026-01-05 08:05"))
             continue
-        row.values["time"] = time if time.tzinfo else time.replace(tzinfo=SHANGHAI)
+        moment = time if time.tzinfo else time.replace(tzinfo=SHANGHAI)
         for name, values in columns.items():
-            values.append(row.values[name])
+            values.append(moment if name == "time" else row.values.get(name))
     if faults or used.faults or not used.rows:
         return None
     return batch_of(

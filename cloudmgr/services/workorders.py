@@ -54,14 +54,14 @@ def deliver_by_list(world: World, command: DeliverByList, actor: Actor, now: dat
     faults: list[RowFault] = []
     seen: set[int] = set()
     for row in found.rows:
-        line = row.values["line"]
+        line = row.values.get("line")
         if line is None:
-            continue
+            continue  # said already
         if line not in order.lines:
             faults.append(row.fault("申请行号", f"{order.id} has no line {line}"))
         elif line in seen:
             faults.append(row.fault("申请行号", f"line {line} stands in an earlier row"))
-        if len(row.values["provider_resource_id"] or "") > LONGEST_ID:
+        if len(row.values.get("provider_resource_id") or "") > LONGEST_ID:
             faults.append(row.fault("云平台资源编号", f"at most {LONGEST_ID} characters"))
         seen.add(line)
     missing = [line for line in order.lines if line not in seen]
