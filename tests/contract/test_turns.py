@@ -13,6 +13,7 @@ from cloudmgr.domain.fiscal_years import FiscalYear, TurnState
 from cloudmgr.domain.policy import Policy
 from cloudmgr.services import fiscal_years
 from cloudmgr.services.clock import run_due
+from cloudmgr.services.commitments import commit_stock
 from cloudmgr.services.fiscal_years import announce_turn
 from cloudmgr.store.world import SqlNode
 from tests.support.money import at
@@ -65,7 +66,7 @@ def test_the_turn_goes_on_where_it_was_cut_off(
     whole.wait(NEW_YEAR)
     monkeypatch.setattr(fiscal_years, "PAGE_SIZE", 2)
     stored: StoredTown = move_in(december, sql)
-    turn, cuts = fiscal_years.commit_stock, iter((False, True, False, True, True, False))
+    turn, cuts = commit_stock, iter((False, True, False, True, True, False))
 
     def now_and_then_cut(*how: object) -> object:
         done = turn(*how)  # type: ignore[arg-type]
