@@ -90,6 +90,7 @@ def test_a_month_is_judged_by_what_stood_there_weighted_by_its_days() -> None:
 
 def test_before_the_first_record_there_was_nothing_and_without_any_it_was_always_so() -> None:
     late = mean_capacity(an_inventory(total=9), [stated("02-01 00:00", 9)], JANUARY.period)
-    assert (late.total, late.offered) == (0, 0)
+    assert not late.total
+    assert not late.offered
     always = mean_capacity(an_inventory(total=9, allocation_ratio_percent=150), [], JANUARY.period)
-    assert (always.total, always.offered) == (9, 13)
+    assert [always.total, always.offered] == [Fraction(9), Fraction(13)]

@@ -57,7 +57,8 @@ def retire(town: Town, pool_id: str = "x86") -> None:
 
 
 def more(total: int, **how: Any) -> SetInventory:
-    return SetInventory(**({"pool_id": "x86", "resource_class": VCPU, "total": total} | how))
+    fields: dict[str, Any] = {"pool_id": "x86", "resource_class": VCPU, "total": total}
+    return SetInventory(**(fields | how))
 
 
 # --- onboarding -------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def town() -> Town:
 
 def a_book(**sheets: Iterable[tuple[Any, ...]]) -> bytes:
     book = Workbook()
-    book.remove(book.active)
+    book.remove(book.worksheets[0])
     for title, rows in sheets.items():
         page = book.create_sheet(title)
         for row in rows:
@@ -203,12 +203,13 @@ def test_the_template_names_the_lines_and_lacks_the_ids_only(town: Town) -> None
     _, order = an_order(town, a_line(pool_id="x86"))
     with town.reading() as world:
         data = delivery_template(world, town.actor("prv.engineer"), order.id)
-    page = load_workbook(io.BytesIO(data)).active
+    book = load_workbook(io.BytesIO(data))
+    page = book.worksheets[0]
     rows = list(page.iter_rows(values_only=True))
     assert rows[-1][:4] == (1, "vm", 1, None)
     page.cell(row=len(rows), column=4, value="vm-a")
     out = io.BytesIO()
-    page.parent.save(out)
+    book.save(out)
     file_id = upload(town, out.getvalue())
     done = town.give(DeliverByList(work_order_id=order.id, file_id=file_id), "prv.engineer")
     assert done.done_at == at("01-05 09:00")

@@ -85,6 +85,6 @@ def test_the_workbook_has_every_line_for_offices_and_the_providers_own_for_it(to
 
 
 def _table(data: bytes) -> list[tuple[object, ...]]:
-    rows = list(load_workbook(io.BytesIO(data)).active.iter_rows(values_only=True))
+    rows = list(load_workbook(io.BytesIO(data)).worksheets[0].iter_rows(values_only=True))
     start = next(number for number, row in enumerate(rows) if row[0] == "资源池编号")
     return rows[start + 1 :]
