@@ -130,8 +130,7 @@ def version_of(
     head = heads[0]
     assert head is not None  # a row that cannot be read has left a fault
     try:
-        parts = {"standards": standards, "skus": skus, "ceilings": ceilings}
-        return CatalogVersion(**head, **parts), ()
+        return CatalogVersion(**head, standards=standards, skus=skus, ceilings=ceilings), ()
     except CloudmgrError as error:
         return None, (_placed(error, tables),)
 

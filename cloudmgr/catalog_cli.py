@@ -25,6 +25,8 @@ from cloudmgr.domain.errors import bad_file, bad_value
 from cloudmgr.domain.proposals import amended, changes_between
 from cloudmgr.services.catalogs import CatalogFormat, catalog_file, read_catalog
 
+__all__ = ["catalog_app"]
+
 TIMEOUT_SECONDS = 60.0
 
 Url = Annotated[str | None, typer.Option("--url", help="The node, such as http://127.0.0.1:8080")]

@@ -21,8 +21,12 @@ router = APIRouter(tags=["catalogs"])
 
 FormatOf = Annotated[CatalogFormat, Query()]
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
-_XLSX = {200: {"content": {MEDIA_TYPES[CatalogFormat.XLSX]: _BYTES}}}
-_EITHER = {200: {"content": dict.fromkeys(MEDIA_TYPES.values(), _BYTES)}}
+_XLSX: dict[int | str, dict[str, Any]] = {
+    200: {"content": {MEDIA_TYPES[CatalogFormat.XLSX]: _BYTES}}
+}
+_EITHER: dict[int | str, dict[str, Any]] = {
+    200: {"content": dict.fromkeys(MEDIA_TYPES.values(), _BYTES)}
+}
 
 list_route(router, "/catalogs", PublishedCatalog)
 get_route(router, "/catalogs/{id}", PublishedCatalog)

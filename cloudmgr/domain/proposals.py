@@ -29,7 +29,7 @@ from cloudmgr.domain.errors import (
 from cloudmgr.domain.lifecycle import Lifecycle, lifecycle
 from cloudmgr.domain.values import Value
 
-T = TypeVar("T", Sku, ServiceStandard)
+T = TypeVar("T", bound=Sku | ServiceStandard)
 
 
 class ProposalState(StrEnum):

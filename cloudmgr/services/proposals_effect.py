@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from catalog.errors import CloudmgrError
 from catalog.money import ZERO
@@ -76,7 +77,8 @@ def _live(world: World, actor: Actor, sku_ids: Iterable[str]) -> tuple[Allocatio
     wanted = tuple(sorted(sku_ids))
     if scope is None or not wanted:
         return ()
-    return world.find(Allocation, state=RUNNING, sku_id=wanted, **scope)
+    where: dict[str, Any] = {**scope, "state": RUNNING, "sku_id": wanted}
+    return world.find(Allocation, **where)
 
 
 def _monthly(allocation: Allocation, book: PriceBook, at: datetime) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from catalog.money import Yuan, total
 from catalog.prices import QuotedPrice
@@ -43,7 +44,8 @@ def quotes_above_ceiling(
     scope = visible(world, actor, Quote)
     if scope is None or not above:
         return ()
-    seen = {each.id for each in world.find(Quote, **{**scope, "id": tuple(above)})}
+    where: dict[str, Any] = {**scope, "id": tuple(above)}
+    seen = {each.id for each in world.find(Quote, **where)}
     live = _live(world, actor, tuple(each for each in above.values() if each.quote_id in seen))
     found = [_view(world, above[id], live[id], now) for id in seen]
     return tuple(
@@ -80,7 +82,8 @@ def _live(
         return found
     quote_of = {(each.sku_id, each.pool_id): each.quote_id for each in quotes}
     skus = tuple(sorted({each.sku_id for each in quotes}))
-    for allocation in world.find(Allocation, state=RUNNING, sku_id=skus, **scope):
+    where: dict[str, Any] = {**scope, "state": RUNNING, "sku_id": skus}
+    for allocation in world.find(Allocation, **where):
         quote_id = quote_of.get((allocation.sku_id, allocation.pool_id))
         if quote_id is not None:
             found[quote_id].append(allocation)

@@ -13,6 +13,7 @@ import pytest
 
 import cloudmgr.portal
 from catalog.period import Month
+from catalog.versions import ChangeKind
 from cloudmgr.domain.applications import Zone
 from cloudmgr.domain.approvals import Decision, Standing
 from cloudmgr.domain.attachments import AttachmentKind
@@ -33,6 +34,8 @@ COMPOSED: dict[str, type[StrEnum] | tuple[str, ...]] = {
     "kind": RequestKind,
     "pool": PoolKind,
     "outcome": Outcome,
+    "change": ChangeKind,
+    "changed": ("ceiling", "retired", "availability"),
     "problem": EXPLAINED,
     "form_zone": Zone,
     "form_standing": (Standing.OVERDUE, Standing.PARENT),

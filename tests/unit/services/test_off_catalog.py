@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_a_returned_request_keeps_its_agreement_until_the_terms_change(town: Tow
     ],
 )
 def test_terms_that_cannot_be_agreed_on_are_refused(
-    town: Town, changed: dict[str, str], code: str
+    town: Town, changed: dict[str, Any], code: str
 ) -> None:
     assert town.code(a_draft(an_agreed_line(**changed)), "health.user") == code
 
