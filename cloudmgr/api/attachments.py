@@ -14,7 +14,7 @@ from cloudmgr.services.requests_evidence import seen_attachment
 
 router = APIRouter(tags=["requests"])
 
-list_route(router, "/attachments", Attachment, "request_id", "kind", "state")
+list_route(router, "/attachments", Attachment, "request_id", "department_id", "kind", "state")
 get_route(router, "/attachments/{id}", Attachment)
 command_route(
     router,

@@ -120,6 +120,7 @@ def live(api: Api) -> January:
     for contract in ("HT-2025-01", "HT-2025-03"):
         _amended(api, contract)
     city, county = _requests(api)
+    _stamped(api, city)
     draft = a_draft(api, "d02", "A10")
     for pool, provider in (("kunpeng-a", "prov1"), ("x86-a", "prov3")):
         _incident(api, pool, provider)
@@ -163,6 +164,23 @@ def _requests(api: Api) -> tuple[str, str]:
         rating = {"stars": 5, "comment": "及时"}
         done(api.post(f"requests/{request}/ratings", f"{department}.user", rating))
     return city, county
+
+
+def _stamped(api: Api, request: str) -> None:
+    """The printed form comes back stamped; a colleague stands in for a reviewer for a day."""
+    sent = {"file": ("盖章.pdf", b"%PDF-1.7 stamped", "application/pdf")}
+    file = done(api.request("POST", "files", "d01.user", files=sent))["id"]
+    scan = {"file_id": file, "label": "盖章扫描件", "kind": "stamped_form"}
+    done(api.post(f"requests/{request}/attachments", "d01.user", scan))
+    absence = {
+        "delegate_id": "tech.b",
+        "role": "technical_reviewer",
+        "organisation_id": "tech",
+        "starts_at": "2026-01-05T00:00:00+08:00",
+        "ends_at": "2026-01-06T00:00:00+08:00",
+        "reason": "出差",
+    }
+    done(api.post("delegations", "tech.a", absence))
 
 
 def _amended(api: Api, contract: str) -> None:
