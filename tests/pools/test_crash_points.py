@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
-from cloudmgr.pools import client
+from cloudmgr.pools.exchange import exchange
 from cloudmgr.services.memory import MemoryNode
 from simulator.pool.lies import Lie
 from tests.pools.works import Works, a_working_town, pool_of, recount
@@ -49,10 +49,10 @@ class Fate:
 @pytest.fixture
 def fate(monkeypatch: pytest.MonkeyPatch) -> Fate:
     fate = Fate()
-    exchanged, opened = client.exchange, MemoryNode.transaction
+    opened = MemoryNode.transaction
 
-    def exchange(*given: Any, **more: Any) -> Any:
-        answer = exchanged(*given, **more)
+    def exchanged(*given: Any, **more: Any) -> Any:
+        answer = exchange(*given, **more)
         fate.step()
         return answer
 
@@ -63,7 +63,7 @@ def fate(monkeypatch: pytest.MonkeyPatch) -> Fate:
             fate.step()  # before the commit: everything is undone
         fate.step()  # after it
 
-    monkeypatch.setattr(client, "exchange", exchange)
+    monkeypatch.setattr("cloudmgr.pools.client.exchange", exchanged)
     monkeypatch.setattr(MemoryNode, "transaction", transaction)
     return fate
 
