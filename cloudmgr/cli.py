@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from catalog.errors import CloudmgrError
-from cloudmgr import people_cli, remote
+from cloudmgr import openings_cli, people_cli, remote
 from cloudmgr.app import create_app, edge_for, log_plainly, open_node
 from cloudmgr.catalog_cli import catalog_app
 from cloudmgr.cities.load import load_city
@@ -144,7 +144,13 @@ def audit_verify(data: DataDir = None, as_json: AsJson = False) -> None:
     typer.echo(json.dumps({"events": count, "intact": True}) if as_json else f"{count} events hold")
 
 
-people_cli.add_to(app, lambda data: _made_node(_settings(data)))
+def _node_of(data: Path | None) -> AbstractContextManager[tuple[SqlNode, NodeSettings]]:
+    """The node of a data folder, for commands that stand in files of their own."""
+    return _made_node(_settings(data))
+
+
+people_cli.add_to(app, _node_of)
+app.add_typer(openings_cli.openings_app(_node_of), name="opening")
 
 
 def main() -> None:

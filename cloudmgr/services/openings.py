@@ -175,7 +175,12 @@ def _cut_over(moment: datetime, now: datetime) -> datetime:
 
 def _read(world: World, file_id: str, actor: Actor, cut_over: datetime) -> Checked:
     file, data = file_content(world, file_id, actor)
-    found = read_book(data, file.name)
+    return checked_book(world, data, file.name, cut_over)
+
+
+def checked_book(world: World, data: bytes, name: str, cut_over: datetime) -> Checked:
+    """The good rows of a workbook for a cut-over; raises `bad_rows` or `bad_file`."""
+    found = read_book(data, name)
     rows = {sheet: each.rows for sheet, each in found.items()}
     checked = check_rows(world, rows, ledger_of(world, cut_over))
     unread = (fault for each in found.values() for fault in each.faults)
