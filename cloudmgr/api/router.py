@@ -23,6 +23,7 @@ from cloudmgr.api import (
     incidents,
     jobs,
     journal,
+    ledgers,
     machine_rooms,
     networks,
     off_catalog,
@@ -50,7 +51,9 @@ from cloudmgr.api import (
     usage,
     workorders,
 )
+from cloudmgr.api.routes import settle
 
+settle()
 api = APIRouter(prefix="/api/v1")
 for noun in (
     sessions,
@@ -71,6 +74,7 @@ for noun in (
     machine_rooms,
     networks,
     adoption,
+    ledgers,
     quotas,
     budgets,
     fiscal_years,
