@@ -50,6 +50,9 @@ Instant = Annotated[
 _GOT: dict[str, type[Value]] = {}
 """Path of a single record up to its id -> its kind: what the ETags are of."""
 
+_WAITING: list[Callable[[], None]] = []
+"""Command routes wait until it is known of which records there are ETags."""
+
 
 def command_route(
     router: APIRouter,
@@ -62,9 +65,21 @@ def command_route(
     """POST `path` performs `command`; fields named in the path come from it, the rest from the
     body, whose `example` stands in the OpenAPI document.
 
-    Where the path goes on behind that of a single record (which `get_route` must have declared
-    before), the command edits that record and takes its ETag as `If-Match`.
+    Where the path goes on behind that of a single record (a `get_route` of any noun), the command
+    edits that record and takes its ETag as `If-Match`. The route is made by `settle`.
     """
+    _WAITING.append(lambda: _add_command(router, path, command, example, status))
+
+
+def settle() -> None:
+    """Make the command routes declared so far; called when every noun's module was loaded."""
+    while _WAITING:
+        _WAITING.pop(0)()
+
+
+def _add_command(
+    router: APIRouter, path: str, command: type[Command], example: dict[str, Any], status: int
+) -> None:
     handler = HANDLERS[command]
     in_path = re.findall(r"{(\w+)(?::path)?}", path)
     edited = _edited(path)

@@ -69,7 +69,7 @@ class Api:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._edge = Edge(node)
+        self.edge = Edge(node)
         self._runner = asyncio.Runner()
         # The node's own answer to an unexpected error is what a client sees, not the exception.
         transport = httpx.ASGITransport(application(), raise_app_exceptions=False)
@@ -91,7 +91,7 @@ class Api:
         self, method: str, path: str, login: str | None = None, **more: Any
     ) -> httpx.Response:
         """One request; paths without a leading slash stand under /api/v1."""
-        application().state.edge = self._edge
+        application().state.edge = self.edge
         url = path if path.startswith("/") else f"/api/v1/{path}"
         headers = {**(bearer(secret_of(login)) if login else {}), **more.pop("headers", {})}
         return self.run(self.client.request(method, url, headers=headers, **more))
