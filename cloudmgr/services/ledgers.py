@@ -6,13 +6,12 @@ Owns what a row means; what may be said of a record is each noun's own rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from catalog.errors import CloudmgrError
 from catalog.money import amount
 from cloudmgr.domain.access import SYSTEM, Actor, Role
 from cloudmgr.domain.applications import (
@@ -24,17 +23,18 @@ from cloudmgr.domain.applications import (
 from cloudmgr.domain.errors import bad_file
 from cloudmgr.domain.machine_rooms import Disposition, MachineRoom, check_room
 from cloudmgr.domain.networks import PrivateNetwork, check_network
-from cloudmgr.domain.organisations import check_codes
 from cloudmgr.domain.parties import Organisation, OrganisationKind, Region
 from cloudmgr.domain.values import Value
 from cloudmgr.services.applications import OWNERS, require_idle
 from cloudmgr.services.commands import Command, handles
 from cloudmgr.services.files import file_content
+from cloudmgr.services.ledgers_organisations import Codes, organisation_row
+from cloudmgr.services.ledgers_rows import AtColumn, Book, LedgerImported
 from cloudmgr.services.ledgers_sheets import SHEETS
 from cloudmgr.services.openings_names import Names
-from cloudmgr.services.world import Scope, World, next_id
+from cloudmgr.services.world import Scope, World
 from cloudmgr.sheets.columns import CellError
-from cloudmgr.sheets.reading import RowFault, SheetRow, read_rows, require_rows
+from cloudmgr.sheets.reading import SheetRow, read_rows
 
 MAX_ROWS = 5000
 """What one import takes: more would hold up everybody else for too long."""
@@ -78,16 +78,6 @@ class ImportNetworks(Command):
     check_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerImported:
-    """How many rows made a record, changed one, or said what is known already."""
-
-    created: int
-    changed: int
-    unchanged: int
-    checked_only: bool
-
-
 @handles(Role.SYSTEM_ADMIN, Role.AUTHORITY)
 def import_organisations(
     world: World, command: ImportOrganisations, actor: Actor, now: datetime
@@ -98,9 +88,9 @@ def import_organisations(
     for region in world.find(Region):
         regions.add(region.id, region.name_zh, region.name_en, region.division_code)
     world.lock(*_code_names(book.rows))
-    known = _Codes.of(world)
+    known = Codes.of(world)
     for row in book.rows:
-        book.take(row, lambda row=row: _organisation(row, regions, known))
+        book.take(row, lambda row=row: organisation_row(row, regions, known))
     return book.put(world, command.check_only)
 
 
@@ -175,67 +165,14 @@ def import_networks(
 Import = ImportOrganisations | ImportApplications | ImportMachineRooms | ImportNetworks
 
 
-@dataclass(slots=True)
-class _Book:
-    """The rows of a file, what they make of the ledger, and their faults."""
-
-    ledger: str
-    prefix: str
-    rows: list[SheetRow]
-    faults: list[RowFault]
-    wanted: list[tuple[Value | None, Value]] = field(default_factory=list)
-
-    def take(self, row: SheetRow, made: Callable[[], tuple[Value | None, Value]]) -> None:
-        """What one row makes, or its fault at the column it is about."""
-        if len(row.values) < len(SHEETS[self.ledger].columns):
-            return  # a cell of it is at fault already
-        try:
-            self.wanted.append(made())
-        except _AtColumn as error:
-            self.faults.append(row.fault(self._title(error.column), str(error)))
-        except CloudmgrError as error:
-            column = self._title(str(error.details.get("field", "")))
-            self.faults.append(row.fault(column, error.message))
-
-    def _title(self, name: str) -> str:
-        name = {"pue_hundredths": "pue", "department_id": "department"}.get(name, name)
-        columns = SHEETS[self.ledger].columns
-        return next((each.title_zh for each in columns if each.name == name), "")
-
-    def put(self, world: World, check_only: bool) -> LedgerImported:
-        """All of it, or nothing: raises `bad_rows` where there is a fault."""
-        self.faults.sort(key=lambda each: each.row)
-        require_rows([], self.faults)
-        fresh = [after for before, after in self.wanted if before is None]
-        changed = [after for before, after in self.wanted if before not in (None, after)]
-        if not check_only:
-            world.put_many(replace(each, id=next_id(world, self.prefix)) for each in fresh)
-            for each in changed:
-                world.put(each)
-        return LedgerImported(
-            created=len(fresh),
-            changed=len(changed),
-            unchanged=len(self.wanted) - len(fresh) - len(changed),
-            checked_only=check_only,
-        )
-
-
-class _AtColumn(Exception):
-    """A fault of a row that only the whole ledger shows."""
-
-    def __init__(self, column: str, why: str) -> None:
-        super().__init__(why)
-        self.column = column
-
-
-def _read(world: World, command: Import, actor: Actor, ledger: str, prefix: str = "ORG") -> _Book:
+def _read(world: World, command: Import, actor: Actor, ledger: str, prefix: str = "ORG") -> Book:
     file, data = file_content(world, command.file_id, actor)
     found = read_rows(data, SHEETS[ledger].columns, name=file.name)
     if len(found.rows) > MAX_ROWS:
         raise bad_file(file.name, f"it has more than {MAX_ROWS} rows; send it in parts")
     if not found.rows and not found.faults:
         raise bad_file(file.name, "it has no rows; fill in the template")
-    return _Book(ledger, prefix, found.rows, found.faults)
+    return Book(ledger, prefix, found.rows, found.faults)
 
 
 def _import(
@@ -257,12 +194,12 @@ def _import(
         values = dict(row.values)
         code = values["code"]
         if code in seen:
-            raise _AtColumn("code", f"row {seen[code]} has {code!r} already")
+            raise AtColumn("code", f"row {seen[code]} has {code!r} already")
         seen[code] = row.number
         values["department_id"] = _named(departments, values.pop("department"))
         before = present.get(code)
         if before is not None and before.department_id != values["department_id"]:
-            raise _AtColumn("code", f"{code!r} is another department's; a hand-over moves it")
+            raise AtColumn("code", f"{code!r} is another department's; a hand-over moves it")
         return before, made(_filled(kind, values), before)
 
     for row in book.rows:
@@ -301,12 +238,12 @@ def _named(departments: Names, text: str) -> str:
     try:
         return departments.find(text)
     except CellError as error:
-        raise _AtColumn("department", str(error)) from error
+        raise AtColumn("department", str(error)) from error
 
 
 def _check_on_cloud(state: DeploymentStatus, city: bool) -> None:
     if state is DeploymentStatus.ON_CLOUD and not city:
-        raise _AtColumn("state", "that a system is on the cloud is the technical office's to say")
+        raise AtColumn("state", "that a system is on the cloud is the technical office's to say")
 
 
 def _hundredths(pue: Decimal | None) -> int | None:
@@ -314,88 +251,5 @@ def _hundredths(pue: Decimal | None) -> int | None:
         return None
     hundredths = pue * 100
     if hundredths != hundredths.to_integral_value():
-        raise _AtColumn("pue", "a PUE has two decimals")
+        raise AtColumn("pue", "a PUE has two decimals")
     return int(hundredths)
-
-
-@dataclass(slots=True)
-class _Codes:
-    """The living organisations by their codes, with those of the rows before."""
-
-    budget_units: dict[str, Organisation]
-    credits: dict[str, Organisation]
-    seen: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, world: World) -> _Codes:
-        living = [each for each in world.find(Organisation) if each.ended_at is None]
-        return cls(
-            {each.budget_unit_code: each for each in living if each.budget_unit_code},
-            {each.social_credit_code: each for each in living if each.social_credit_code},
-        )
-
-    def present(self, row: SheetRow, unit: str, credit: str) -> Organisation | None:
-        for column, code in (("budget_unit_code", unit), ("social_credit_code", credit)):
-            if code and f"{column} {code}" in self.seen:
-                raise _AtColumn(column, f"row {self.seen[f'{column} {code}']} has it already")
-            if code:
-                self.seen[f"{column} {code}"] = row.number
-        by_unit, by_credit = self.budget_units.get(unit), self.credits.get(credit)
-        if by_unit and by_credit and by_unit.id != by_credit.id:
-            raise _AtColumn("social_credit_code", f"the two codes are {by_unit.name_zh}'s and "
-                            f"{by_credit.name_zh}'s")  # fmt: skip
-        return by_unit or by_credit
-
-
-def _organisation(
-    row: SheetRow, regions: Names, known: _Codes
-) -> tuple[Organisation | None, Organisation]:
-    values = dict(row.values)
-    unit, credit = values["budget_unit_code"] or "", values["social_credit_code"] or ""
-    if not unit and not credit:
-        raise _AtColumn("budget_unit_code", "give at least one of the two codes")
-    check_codes(unit, credit)
-    try:
-        region_id = regions.find(values["region"])
-    except CellError as error:
-        raise _AtColumn("region", str(error)) from error
-    present = known.present(row, unit, credit)
-    if present is None:
-        return None, Organisation(
-            id="",
-            kind=values["kind"],
-            name_zh=values["name_zh"],
-            name_en=values["name_en"],
-            region_id=region_id,
-            budget_unit_code=unit,
-            social_credit_code=credit,
-        )
-    _check_same(present, values, region_id, unit, credit)
-    return present, replace(
-        present,
-        budget_unit_code=present.budget_unit_code or unit,
-        social_credit_code=present.social_credit_code or credit,
-    )
-
-
-def _check_same(
-    present: Organisation, values: Mapping[str, Any], region_id: str, unit: str, credit: str
-) -> None:
-    """What papers show changes by a dated command, never by a row."""
-    same: Iterable[tuple[str, Any, Any]] = (
-        ("kind", present.kind, values["kind"]),
-        ("name_zh", present.name_zh, values["name_zh"]),
-        ("name_en", present.name_en, values["name_en"]),
-        ("region", present.region_id, region_id),
-        ("budget_unit_code", present.budget_unit_code or unit, unit or present.budget_unit_code),
-        (
-            "social_credit_code",
-            present.social_credit_code or credit,
-            credit or present.social_credit_code,
-        ),
-    )
-    for column, held, given in same:
-        if held != given:
-            raise _AtColumn(
-                column, f"{present.id} has {held!r}; rename the organisation from a date instead"
-            )
