@@ -16,7 +16,7 @@ from catalog.money import Yuan
 from catalog.period import midnight
 from catalog.quantity import ResourceClass
 from catalog.skus import Category
-from cloudmgr.cities.plans import ContinuityPlan, PoolsPlan
+from cloudmgr.cities.plans import ContinuityPlan, Ledgers, PoolsPlan
 from cloudmgr.domain.access import Role
 from cloudmgr.domain.applications import Application, DrMode, Zone
 from cloudmgr.domain.assessment import AssessmentScheme
@@ -198,6 +198,7 @@ class City:
     scheme: AssessmentScheme
     pools_plan: PoolsPlan
     continuity: ContinuityPlan
+    ledgers: Ledgers
     _organisations: dict[str, Organisation] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

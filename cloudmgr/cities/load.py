@@ -110,6 +110,8 @@ def _sizes(city: City) -> dict[str, int]:
         "sites": len(city.sites),
         "pools": len(city.pools),
         "contracts": len(city.contracts),
+        "machine_rooms": len(city.ledgers.machine_rooms),
+        "networks": len(city.ledgers.networks),
     }
 
 
@@ -133,6 +135,9 @@ def _put_parties(world: World, city: City) -> None:
     for values in (city.regions, city.organisations, users, grants, city.sites):
         world.put_many(values)
     world.put_many(city.applications)
+    ledgers = city.ledgers
+    for records in (ledgers.machine_rooms, ledgers.networks, ledgers.targets):
+        world.put_many(records)
 
 
 def _people(city: City) -> tuple[list[User], list[RoleGrant]]:

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloudmgr.domain.adoption import AdoptionTarget
 from cloudmgr.domain.certificates import CertificateKind
 from cloudmgr.domain.continuity import BackupAgreement, ContinuityRules, ReplicaRole
 from cloudmgr.domain.drills import Drill
+from cloudmgr.domain.machine_rooms import MachineRoom
+from cloudmgr.domain.networks import PrivateNetwork
 from cloudmgr.domain.policy_pools import PoolRules
 from cloudmgr.domain.pools_makeup import Component
 
@@ -60,3 +63,12 @@ class ContinuityPlan:
     replicas: tuple[ReplicaRule, ...]
     agreements: tuple[BackupAgreement, ...]
     drills: tuple[Drill, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledgers:
+    """What stood in a city before the cloud, and its targets."""
+
+    machine_rooms: tuple[MachineRoom, ...] = ()
+    networks: tuple[PrivateNetwork, ...] = ()
+    targets: tuple[AdoptionTarget, ...] = ()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cloudmgr.cities import (
     read_continuity,
+    read_ledgers,
     read_parties,
     read_rules,
     read_supply,
@@ -45,7 +46,10 @@ def read_city(folder: Path) -> City:
     )  # fmt: skip
     regions = read_parties.read_regions(head)
     sites = read_parties.read_sites(head, regions)
-    organisations = read_parties.read_organisations(folder / "organisations.csv", regions)
+    organisations = read_ledgers.with_former_names(
+        folder / "former_names.csv",
+        read_parties.read_organisations(folder / "organisations.csv", regions),
+    )
     people = read_parties.read_people(head, organisations, regions)
     on_cloud = read_systems.read_applications(folder / "applications.csv", organisations)
     planned = read_systems.read_applications(folder / "planned.csv", organisations)
@@ -90,6 +94,7 @@ def read_city(folder: Path) -> City:
         scheme=read_scheme(folder / "scheme.toml"),
         pools_plan=pools_plan,
         continuity=continuity,
+        ledgers=read_ledgers.read_ledgers(folder, organisations),
     )
 
 

@@ -65,7 +65,7 @@ def read_workloads(
             archetype=record.choice("archetype", Archetype),
             scale=record.choice("scale", Scale),
             home_pool_id=known(record, "home_pool", "pool", pools) if runs else None,
-            term_end=_day(record, "term_end") if runs else None,
+            term_end=day_of(record, "term_end") if runs else None,
             place=record.place,
         )
     for id in applications:
@@ -74,7 +74,8 @@ def read_workloads(
     return found
 
 
-def _day(record: CityRecord, field: str) -> date:
+def day_of(record: CityRecord, field: str) -> date:
+    """A day written as text, as CSV has it."""
     try:
         return date.fromisoformat(record.text(field))
     except ValueError as error:
