@@ -282,7 +282,7 @@ def test_no_kind_is_open_to_a_department_or_provider_by_oversight(
     """What is read without any condition must have been declared public."""
     assert {assessments, periods}, "they declare theirs when they are loaded"
     public = {
-        "AssessmentScheme", "BillingPeriod", "CatalogContent", "Organisation", "PublishedCatalog",
+        "AssessmentScheme", "BackupAgreement", "BillingPeriod", "CatalogContent", "Organisation", "PublishedCatalog",
         "Region", "Site",
     }  # fmt: skip
     with town.reading() as world:

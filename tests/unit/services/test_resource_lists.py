@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
@@ -84,7 +85,7 @@ def test_the_workbook_has_every_line_for_offices_and_the_providers_own_for_it(to
     assert "示例参数" in page
 
 
-def _table(data: bytes) -> list[tuple[object, ...]]:
+def _table(data: bytes) -> list[tuple[Any, ...]]:
     rows = list(load_workbook(io.BytesIO(data)).worksheets[0].iter_rows(values_only=True))
     start = next(number for number, row in enumerate(rows) if row[0] == "资源池编号")
     return rows[start + 1 :]
