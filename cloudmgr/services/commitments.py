@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from catalog.errors import CloudmgrError, Conflict
 from catalog.money import ZERO, total
 from catalog.period import Month, local_day, midnight, shanghai
 from cloudmgr.domain import budget as budgets
@@ -20,7 +21,8 @@ from cloudmgr.domain.budget import Budget, BudgetCommitment, CommitmentState
 from cloudmgr.domain.commitments import Forecast, PlannedLine, increase, months_after
 from cloudmgr.domain.errors import budget_not_set
 from cloudmgr.domain.lifecycle import advance
-from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
+from cloudmgr.domain.requests import RequestKind, RequestLine, RequestState, ResourceRequest
+from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services.budgets_tree import MonthlySums, chain_from, chain_ids, lock_chains
 from cloudmgr.services.policies import payer_of, policy_now
 from cloudmgr.services.pricing import price_book
@@ -116,23 +118,97 @@ def commit_opening(
     What runs is owed, so it is committed even beyond a budget; growth then has to wait. Raises
     `budget_not_set` for a department without any budget of the year.
     """
-    stock = tuple(allocations)
+    start = max(now, Month(year, 1).period.start)
+    done = commit_stock(world, tuple(allocations), start, year, now)
+    for _, refusal in done.refused:
+        raise refusal
+    return done.committed
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedStock:
+    """What was committed, and the ids of what could not be, with why."""
+
+    committed: Decimal
+    refused: tuple[tuple[str, CloudmgrError], ...]
+
+
+def commit_stock(
+    world: World, stock: Sequence[Allocation], start: datetime, year: int, now: datetime
+) -> CommittedStock:
+    """Commit what allocations cost from `start` to the year's end, even beyond their budgets.
+
+    Months of the year that have a row of the allocation already are left as they are.
+    """
     pairs = {each.department_id: payer_of(world, each.department_id, now) for each in stock}
     chains = lock_chains(world, year, [(payer, d) for d, payer in pairs.items()])
-    for department_id, chain in chains.items():
-        if not chain:
-            raise budget_not_set(department_id, year)
-    start = max(now, Month(year, 1).period.start)
+    present = _months_of(world, [each.id for each in stock], year)
     planned = forecast_of(world, year, now)
-    rows, sums = [], MonthlySums()
+    rows, sums, refused = [], MonthlySums(), []
     for allocation in stock:
         chain = chains[allocation.department_id]
-        for month, amount in planned.amounts(running_line(allocation, start)):
-            rows.append(allocation_row(allocation, chain[0], month, amount))
-            sums.add(chain, month, amount)
+        if not chain:
+            refused.append((allocation.id, budget_not_set(allocation.department_id, year)))
+            continue
+        try:
+            amounts = planned.amounts(running_line(allocation, start))
+        except Conflict as refusal:  # no price
+            refused.append((allocation.id, refusal))
+            continue
+        for month, amount in amounts:
+            if month not in present[allocation.id]:
+                rows.append(allocation_row(allocation, chain[0], month, amount))
+                sums.add(chain, month, amount)
     sums.commit(world)
     world.put_many(rows)
-    return total(row.amount for row in rows)
+    return CommittedStock(total(row.amount for row in rows), tuple(refused))
+
+
+def commit_again(world: World, request: ResourceRequest, year: int, now: datetime) -> Decimal:
+    """Commit what an approved request that is not carried out yet adds to a year after that of its
+    approval, even beyond the budgets; nothing where it has rows of that year.
+
+    Raises `budget_not_set` or `no_price`, and then has committed nothing.
+    """
+    known = world.find(BudgetCommitment, source_id=request.id, year=year, limit=1)
+    if request.approved_at is None or request.state is RequestState.RATIFYING or known:
+        return ZERO  # what is ratified runs already
+    clocks = policy_now(world, request.approved_at).clocks
+    start = add_workdays(request.approved_at, clocks.provisioning_workdays)
+    wanted = [
+        (line, added(world, request.kind, line, _held(world, request, line), start, year, now))
+        for line in request.lines
+    ]
+    payer_id = payer_of(world, request.department_id, now)
+    chain = lock_chains(world, year, [(payer_id, request.department_id)])[request.department_id]
+    if not chain and any(amounts for _, amounts in wanted):
+        raise budget_not_set(request.department_id, year)
+    sums = MonthlySums()
+    for line, amounts in wanted:
+        for month, amount in amounts:
+            sums.add(chain, month, amount)
+        world.put_many(request_rows(request, line, chain[0], amounts) if amounts else ())
+    sums.commit(world)
+    return total(amount for _, amounts in wanted for _, amount in amounts)
+
+
+def _held(world: World, request: ResourceRequest, line: RequestLine) -> Allocation | None:
+    """The allocation that a bound line works on, as it was when it was bound."""
+    if request.kind.creates or line.allocation_id is None:
+        return None
+    named = world.get(Allocation, line.allocation_id)
+    if request.kind is RequestKind.RELOCATE and named.relocated_from is not None:
+        return world.get(Allocation, named.relocated_from)
+    return named
+
+
+def _months_of(world: World, allocation_ids: Sequence[str], year: int) -> dict[str, set[Month]]:
+    """The months of a year that have a row of an allocation, whatever became of it."""
+    months: dict[str, set[Month]] = {id: set() for id in allocation_ids}
+    for row in world.find(BudgetCommitment, allocation_id=tuple(allocation_ids), year=year):
+        if row.allocation_id is not None:
+            months[row.allocation_id].add(Month.parse(row.month))
+    return months
 
 
 def release_commitments(world: World, source_id: str) -> Decimal:

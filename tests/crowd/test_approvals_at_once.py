@@ -228,6 +228,7 @@ def test_what_fits_is_approved_and_nothing_leaks(database_url: str, tmp_path: Pa
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("short", SHORT)
 def test_two_hundred_at_once_end_with_exactly_what_fits(
     database_url: str, tmp_path: Path, short: str
