@@ -13,6 +13,7 @@ from cloudmgr.domain.parties import User
 from cloudmgr.services.commands import HANDLERS, Handler
 from cloudmgr.services.sessions import token_id
 from tests.api.conftest import Lived
+from tests.api.test_lists import everything
 from tests.support.api import Api, application, done, filled, operations, refused, secret_of
 
 COMMANDS = {handler.name: handler for handler in HANDLERS.values()}
@@ -132,6 +133,11 @@ def _given(ids: dict[str, str], body: dict[str, Any] | None = None) -> Foreign:
     return lambda lived: (ids, body)
 
 
+def _foreign_file(lived: Lived) -> tuple[dict[str, str], dict[str, Any] | None]:
+    """A file that somebody else sent, as what shall be imported."""
+    return {}, {"file_id": everything(lived.api, "files")[0]["id"], "check_only": True}
+
+
 STATEMENT = {"statement_id": "ST-2026-01/d03"}
 BY_PROV1 = {"provider_id": "prov1"}
 
@@ -152,6 +158,29 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
     ("rate_service", "d02.user", _of_d01({"stars": 1})),
     ("register_application", "d02.user",
      _given({}, {**example("register_application"), "department_id": "d01"})),
+    ("update_application", "d02.user",
+     _given({"application_id": "A01"}, example("update_application"))),
+    ("change_application_status", "d02.user",
+     _given({"application_id": "A01"}, example("change_application_status"))),
+    ("retire_application", "d02.user",
+     _given({"application_id": "A01"}, example("retire_application"))),
+    ("register_machine_room", "d02.user",
+     _given({}, {**example("register_machine_room"), "department_id": "d01"})),
+    ("update_machine_room", "d02.user",
+     _thing("machine-rooms", "machine_room_id", example("update_machine_room"),
+            department_id="d01")),
+    ("dispose_machine_room", "d02.user",
+     _thing("machine-rooms", "machine_room_id", example("dispose_machine_room"),
+            department_id="d01")),
+    ("register_network", "d02.user",
+     _given({}, {**example("register_network"), "department_id": "d01"})),
+    ("update_network", "d02.user",
+     _thing("networks", "network_id", example("update_network"), department_id="d01")),
+    ("integrate_network", "d02.user",
+     _thing("networks", "network_id", example("integrate_network"), department_id="d01")),
+    ("import_applications", "d02.user", _foreign_file),
+    ("import_machine_rooms", "d02.user", _foreign_file),
+    ("import_networks", "d02.user", _foreign_file),
     ("accept_trial", "d02.user", _thing("allocations", "allocation_id", department_id="d01")),
     ("confirm_statement", "d04.user", _given(STATEMENT)),
     ("confirm_statement", "d41.lead", _given(STATEMENT)),
@@ -166,7 +195,7 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
      _thing("quotes", "quote_id", {"reason": "not ours"}, **BY_PROV1)),
     ("end_quote", "prov2.a", _thing("quotes", "quote_id", example("end_quote"), **BY_PROV1)),
     ("comment_on_proposal", "prov2.a",
-     _given({"proposal_id": "CP-99999999"}, example("comment_on_proposal"))),
+     _thing("proposals", "proposal_id", example("comment_on_proposal"))),
     ("set_inventory", "prov2.a", _given({"pool_id": "kunpeng-a"}, example("set_inventory"))),
     ("state_pool_makeup", "prov2.a",
      _given({"pool_id": "kunpeng-a"}, example("state_pool_makeup"))),
@@ -220,6 +249,9 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
 
 NOBODY_IS_FOREIGN = {
     "register_organisation", "register_user", "grant_role", "move_clock",  # administrators
+    "register_region", "rename_organisation", "import_organisations",
+    "merge_organisations", "split_organisation", "hand_over_applications",  # the authority
+    "cancel_reorganisation", "set_adoption_target",
     "revoke_role", "deactivate_user", "reactivate_user", "reset_password", "link_subject",
     "change_password", "issue_token", "log_out",  # everybody's, about one's own account
     "register_contract", "amend_contract", "terminate_contract",  # the authority

@@ -14,6 +14,7 @@ from cloudmgr.domain.openings import OpeningSheet
 from cloudmgr.services.openings_sheets import book
 from tests.support.api import Api, done
 from tests.support.connected import connect
+from tests.support.january_office import office_papers
 
 GRACE_OVER = "2026-02-06T10:00:00+08:00"
 STATEMENTS_DEEMED = "2026-02-25T10:00:00+08:00"
@@ -142,6 +143,8 @@ def live(api: Api) -> January:
     _pools(api)
     an_opening(api)
     connect(api, "kunpeng-a", "prov1")
+    office_papers(api)
+    _reform(api)
     return January(
         city_request=city,
         county_request=county,
@@ -187,6 +190,18 @@ def _amended(api: Api, contract: str) -> None:
     """A year longer, by a supplement."""
     signed = {"document_number": f"{contract}-补1", "ends_at": "2029-07-01T00:00:00+08:00"}
     done(api.post(f"contracts/{contract}/amendments", "authority.a", signed))
+
+
+def _reform(api: Api) -> None:
+    """A system that will go to another department, long after all of this."""
+    body = {
+        "from_department_id": "d01",
+        "to_department_id": "d04",
+        "application_ids": ["A04"],
+        "effective_from": "2028-07-01",
+        "document_number": "示编〔2026〕5号",
+    }
+    done(api.post("reorganisations/hand-over", "authority.a", body))
 
 
 def _pools(api: Api) -> None:
