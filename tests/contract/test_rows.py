@@ -53,6 +53,7 @@ INTEGERS = st.one_of(st.integers(0, 5), st.integers(-(2**63) + 1, 2**63 - 1))
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXTS,
     bool: st.booleans(),
+    bytes: st.binary(max_size=8),
     int: INTEGERS,
     datetime: INSTANTS,
     date: st.dates(date(2000, 1, 1), date(2999, 12, 31)),
