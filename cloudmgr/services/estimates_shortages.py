@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from catalog.errors import CloudmgrError
 from catalog.period import shanghai
@@ -91,12 +92,11 @@ def quota_views(world: World, request: ResourceRequest, asked: Asked) -> tuple[Q
 
 
 def quota_warnings(world: World, request: ResourceRequest, asked: Asked) -> tuple[Shortage, ...]:
-    return shortages(
-        lambda of=of, units=units: quotas.check(
-            quota_chain(world, request, of), of, units, request.application_id
-        )
-        for of, units in sorted(asked.items())
-    )
+    def check(of: ResourceClass, units: int) -> None:
+        chain = quota_chain(world, request, of)
+        quotas.check(chain, of, units, request.application_id)
+
+    return shortages(partial(check, of, units) for of, units in sorted(asked.items()))
 
 
 def budget_warnings(
