@@ -35,7 +35,7 @@ get_route(router, "/catalogs/{id}/content", CatalogContent)
 
 @router.get(
     "/catalog-versions/{id}/export",
-    operation_id="export_catalog_version",
+    operation_id="get_catalog_export",
     summary="A whole catalog version as a file",
     response_class=Response,
     responses={**_EITHER, **responses(401, 404, 422)},
@@ -52,7 +52,7 @@ def export(
 
 @router.get(
     "/catalog-versions/{a}/diff/{b}",
-    operation_id="diff_catalog_versions",
+    operation_id="get_catalog_diff",
     summary="What changes from one version to another, and for whom",
     response_model=CatalogEffect,
     responses=responses(401, 404, 422),

@@ -205,9 +205,9 @@ def comment_on_proposal(
     world: World, command: CommentOnProposal, actor: Actor, now: datetime
 ) -> ProposalComment:
     """Raises `comments_over` when none are taken, `unknown_sku` for one in neither version."""
-    proposal = read(world, actor, Proposal, command.proposal_id)
     require_in(actor, command.organisation_id, "Organisation", command.organisation_id, *COMMENTERS)
     world.get(Organisation, command.organisation_id)
+    proposal = read(world, actor, Proposal, command.proposal_id)
     check_commenting(proposal, now)
     if command.sku_id:
         proposed_version(world, proposal).sku(command.sku_id)

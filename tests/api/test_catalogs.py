@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Api, done, refused
+from tests.support.january_office import an_agreement
 
 APRIL, MAY = "2026-04-01T00:00:00+08:00", "2026-05-01T00:00:00+08:00"
 BASE = "2026-01-01"
@@ -119,40 +120,19 @@ def test_an_unknown_version_is_not_found(city: Api) -> None:
 
 
 def test_a_line_outside_the_catalog_is_asked_for_and_estimated(city: Api) -> None:
-    contract = city.items("contracts", "finance.a", limit=1)[0]
-    pool_id = contract["pool_ids"][0]
-    standard = done(city.get(f"catalogs/{BASE}/content", "d01.user"))["standards"][0]["id"]
-    terms = {
-        "name_zh": "专线加密机",
-        "description": "an encryptor that the catalog does not have",
-        "reason": "the line to the bank asks for it",
-        "unit_zh": "台",
-        "unit_price": "1200.00",
-        "model": "recurring",
-        "standard_id": standard,
-        "pool_id": pool_id,
-        "contract_id": contract["id"],
-    }
-    application = city.items("applications", "d01.user", limit=1)[0]
-    body = {
-        "department_id": "d01",
-        "application_id": application["id"],
-        "kind": "new",
-        "reason": "a pilot",
-        "lines": [{"line": 1, "sku_id": "off-catalog", "quantity": 2, "off_catalog": terms}],
-    }
+    body = an_agreement(city, "d01")
+    terms = body["lines"][0]["off_catalog"]
     draft = done(city.give("draft_request", "d01.user", body))
     (line,) = draft["lines"]
     item = done(city.get(f"off-catalog-items/{line['sku_id']}", "d01.user"))
-    assert (item["state"], item["contract_id"]) == ("offered", contract["id"])
+    assert (item["state"], item["contract_id"]) == ("offered", terms["contract_id"])
     refused(city.get(f"off-catalog-items/{line['sku_id']}", "d02.user"), 404, "not_found")
     estimate = done(city.get(f"requests/{draft['id']}/estimate", "d01.user"))
-    assert {each["pool_id"] for each in estimate["candidates"]} == {pool_id}
+    assert {each["pool_id"] for each in estimate["candidates"]} == {terms["pool_id"]}
     refused(city.get("catalog/candidates", "d01.user"), 403, "forbidden")
     assert done(city.get("catalog/candidates", "authority.a")) == []
-    metered = {**terms, "model": "metered"}
-    body["lines"] = [{"line": 1, "sku_id": "x", "quantity": 1, "off_catalog": metered}]
-    refused(city.give("draft_request", "d01.user", body), 422, "bad_value")
+    metered = an_agreement(city, "d01", model="metered")
+    refused(city.give("draft_request", "d01.user", metered), 422, "bad_value")
 
 
 def test_a_policy_is_changed_by_its_fields(city: Api) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from catalog.document import write_document
 from catalog.errors import CloudmgrError
+from catalog.period import Month
 from catalog.prices import Price
 from cloudmgr.domain.access import Role
+from cloudmgr.domain.approvals import Decision
 from cloudmgr.domain.catalogs import PublishedCatalog
 from cloudmgr.domain.parties import RoleGrant
 from cloudmgr.domain.proposals import (
@@ -20,6 +22,7 @@ from cloudmgr.domain.proposals import (
     ProposalState,
     ProposedChange,
 )
+from cloudmgr.domain.requests import RequestKind
 from cloudmgr.services.catalogs import CatalogFormat, catalog_file
 from cloudmgr.services.files import UploadFile
 from cloudmgr.services.pricing import catalog_version, price_book
@@ -33,7 +36,9 @@ from cloudmgr.services.proposals import (
     RebaseProposal,
     ReturnProposal,
 )
+from cloudmgr.services.rating import preview
 from cloudmgr.services.reading import page, read
+from cloudmgr.services.requests import SignRequest, SubmitRequest
 from tests.support.assessments import at
 from tests.support.catalogs import a_ceiling, a_sku
 from tests.support.proposals import (
@@ -46,6 +51,8 @@ from tests.support.proposals import (
     heard,
     published,
 )
+from tests.support.requests import a_line, completed, running, signed_until, submitted
+from tests.support.requests import drafted as drafted_request
 from tests.support.worlds import Town, a_town
 
 
@@ -325,3 +332,23 @@ def test_a_faulty_file_names_every_row(town: Town) -> None:
     assert refusal.code == "bad_rows"
     rows = {(each["sheet"], each["row"], each["column"]) for each in refusal.details["faults"]}
     assert ("ceilings", 1, "unit_price") in rows
+
+
+def test_a_retired_item_is_asked_for_no_more_and_what_lives_of_it_goes_on(town: Town) -> None:
+    allocation = running(town, kind=RequestKind.TEMPORARY)
+    waiting = signed_until(town, submitted(town), "technical")
+    published(town, ProposedChange(action=ChangeAction.RETIRE, sku_id="vm"))
+    assert drafted_request(town), "it is sold until its midnight"
+    town.wait("02-01 00:00")
+    sign = SignRequest(request_id=waiting.id, decision=Decision.APPROVE)
+    assert town.code(sign, "centre.a") == "sku_retired", "nothing new, however long it waited"
+    fresh = drafted_request(town)
+    assert town.code(SubmitRequest(request_id=fresh.id), "health.user") == "sku_retired"
+    more = a_line(quantity=2, allocation_id=allocation.id)
+    grown = completed(town, more, kind=RequestKind.CHANGE)
+    assert grown.state == "completed"
+    with town.reading() as world:
+        lines = preview(world, Month(2026, 3), "health")
+    assert [(each.sku_id, each.quantity, str(each.amount)) for each in lines] == [
+        ("vm", 2, "1800.00")
+    ]
