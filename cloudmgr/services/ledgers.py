@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 from catalog.money import amount
@@ -90,7 +91,7 @@ def import_organisations(
     world.lock(*_code_names(book.rows))
     known = Codes.of(world)
     for row in book.rows:
-        book.take(row, lambda row=row: organisation_row(row, regions, known))
+        book.take(row, partial(organisation_row, row, regions, known))
     return book.put(world, command.check_only)
 
 
@@ -203,7 +204,7 @@ def _import(
         return before, made(_filled(kind, values), before)
 
     for row in book.rows:
-        book.take(row, lambda row=row: row_of(row))
+        book.take(row, partial(row_of, row))
     return book.put(world, command.check_only)
 
 

@@ -133,7 +133,7 @@ def _departments(
         statement = statements.get(each.id)
         found.append(
             DepartmentOverview(
-                department=named(each),
+                department=named(each, statement.issued_at if statement else None),
                 region=named(regions[each.region_id]),
                 applications=applications[each.id],
                 allocations=running[each.id],

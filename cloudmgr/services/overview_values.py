@@ -11,6 +11,7 @@ from datetime import datetime
 from catalog.money import Yuan
 from cloudmgr.domain.assessment import AssessmentState, Score, ScoredDimension
 from cloudmgr.domain.billing import PeriodState, StatementState
+from cloudmgr.domain.organisations import named_at
 from cloudmgr.domain.parties import Organisation, Region
 from cloudmgr.domain.pools import PoolKind, PoolState, ResourcePool, Site
 from cloudmgr.domain.ratios import Ratio
@@ -27,8 +28,13 @@ class Named:
     name_en: str
 
 
-def named(record: Organisation | Region | ResourcePool | Site) -> Named:
-    """A record's id and names."""
+def named(
+    record: Organisation | Region | ResourcePool | Site, on_paper_of: datetime | None = None
+) -> Named:
+    """A record's id and names; an organisation's as a paper of that instant shows them."""
+    if isinstance(record, Organisation) and on_paper_of is not None:
+        then = named_at(record, on_paper_of)
+        return Named(record.id, then.name_zh, then.name_en)
     return Named(record.id, record.name_zh, record.name_en)
 
 

@@ -56,7 +56,8 @@ def update(id: str, **how: Any) -> UpdateApplication:
 
 
 def state(town: Town) -> DeploymentStatus:
-    return town.look(Application, "health-app").state
+    found: Application = town.look(Application, "health-app")
+    return found.state
 
 
 def test_a_code_is_one_systems_in_the_whole_city(town: Town) -> None:

@@ -19,7 +19,7 @@ from cloudmgr.services.networks import IntegrateNetwork, RegisterNetwork, Update
 from cloudmgr.services.reorganisations import MergeOrganisations
 from tests.support.worlds import Town, a_town
 
-NAMES = {"name_zh": "机房", "name_en": "Room"}
+NAMES: dict[str, Any] = {"name_zh": "机房", "name_en": "Room"}
 
 
 @pytest.fixture

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from catalog.period import Month, midnight
+from catalog.period import DAY, Month, midnight
 from cloudmgr.domain.billing import Statement
-from cloudmgr.domain.organisations import named_at
-from cloudmgr.domain.parties import Organisation, OrganisationKind, RegionLevel
+from cloudmgr.domain.organisations import in_force, named_at, renamed
+from cloudmgr.domain.parties import DatedName, Organisation, OrganisationKind, RegionLevel
 from cloudmgr.services.organisations import (
     RegisterRegion,
     RenameOrganisation,
     papers_of,
 )
+from cloudmgr.services.overview import month_overview
 from cloudmgr.services.parties import RegisterOrganisation
 from cloudmgr.services.policies import payer_of
 from cloudmgr.services.reading import visible
@@ -90,7 +91,8 @@ def test_what_cannot_be_is_refused(town: Town, how: dict[str, Any]) -> None:
 
 def test_a_code_is_one_organisations(town: Town) -> None:
     town.give(organisation(social_credit_code=CODE, budget_unit_code="900001"), "bureau.a")
-    for how in ({"social_credit_code": CODE}, {"budget_unit_code": "900001"}):
+    codes: list[dict[str, Any]] = [{"social_credit_code": CODE}, {"budget_unit_code": "900001"}]
+    for how in codes:
         assert town.code(organisation(**how), "bureau.a") == "already_exists"
         assert town.code(rename(**how), "bureau.a") == "already_exists"
 
@@ -149,3 +151,16 @@ def test_a_statement_keeps_the_name_it_was_issued_under() -> None:
         department = world.get(Organisation, "dep")
         assert named_at(department, Month(2026, 1).period.start).name_zh == "dep"
     assert do(node, ConfirmStatement(statement_id=issued.id), USER, issued.issued_at)
+
+
+def test_the_overview_of_a_month_shows_the_name_its_statement_bears() -> None:
+    node = a_node(owned(a_segment("01-01")))
+    close(node)
+    with node.transaction() as world:
+        issued = world.get(Statement, "ST-2026-01/dep").issued_at
+        name = DatedName(since=issued + DAY, name_zh="新局", name_en="New")
+        world.put(in_force(renamed(world.get(Organisation, "dep"), name), issued + DAY))
+        shown = month_overview(world, Month(2026, 1), issued + 2 * DAY)
+        assert world.get(Organisation, "dep").name_zh == "新局"
+    names = {each.department.id: each.department.name_zh for each in shown.departments}
+    assert names["dep"] == "dep"
