@@ -42,7 +42,7 @@ from tests.support.stored_town import StoredTown, move_in
 from tests.support.worlds import a_town
 
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 LATE = ("--late", "700")
 SETTINGS = {
     "CLOUDMGR_WORKER_LEASE_SECONDS": "3",
@@ -157,9 +157,8 @@ def settled(town: StoredTown, requests: list[ResourceRequest], pool: str) -> Non
     for request in requests:
         confirmed(town, request)
     recount(town, pool)
-    orders = town.all(WorkOrder)
-    assert len(orders) == len(requests)
-    assert {each.state for each in orders} == {WorkOrderState.DONE}
+    assert len(town.all(WorkOrder, state=WorkOrderState.DONE)) == len(requests)
+    assert not town.all(WorkOrder, state=(WorkOrderState.OPEN, WorkOrderState.ACCEPTED))
 
 
 def lived_through(
@@ -196,7 +195,7 @@ def lived_through(
 def _kill_when_begun(town: StoredTown, processes: list[Process], chance: random.Random) -> None:
     """Whoever began an order is killed in the middle of it: all are, and all start again."""
     before = ordered(town)
-    for _ in soon("a step of any order", 30.0):
+    for _ in soon("a step of any order"):
         now = ordered(town)
         if now != before or (now[0] == 0 and now[1] > 0):
             break
@@ -244,7 +243,7 @@ def test_a_worker_killed_before_a_wrong_pool_ends_exact_when_the_pool_is_right_a
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("options", WRONG, ids=" ".join)
 def test_whatever_a_pool_does_wrong_both_sides_end_alike(
     url: str, tmp_path: Path, options: tuple[str, ...]
