@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from catalog.errors import CloudmgrError
+from catalog.errors import CloudmgrError, no_price
 from catalog.quantity import ResourceAmount, ResourceClass, from_mapping, scaled
 from catalog.skus import PricingModel, Sku
-from cloudmgr.domain.allocations import RUNNING, Allocation
+from cloudmgr.domain.allocations import RUNNING, Allocation, require_staying
 from cloudmgr.domain.applications import Application
 from cloudmgr.domain.assessment import Assessment, AssessmentState
 from cloudmgr.domain.capacity import Inventory
@@ -20,13 +20,14 @@ from cloudmgr.domain.parties import Organisation
 from cloudmgr.domain.placement import Candidate, Need, Ranked, capacity, rank
 from cloudmgr.domain.policy_pools import PoolRules, SettlementRoute
 from cloudmgr.domain.pools import ResourcePool, Site
+from cloudmgr.domain.quotes import Quote
 from cloudmgr.domain.rating import monthly_price
 from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest, check_lines
 from cloudmgr.services.certificates import certified_pools
 from cloudmgr.services.continuity import apart_from
 from cloudmgr.services.off_catalog import agreed_lines
 from cloudmgr.services.policies import continuity_rules, payer_of, pool_rules, region_of
-from cloudmgr.services.pricing import price_book, sku_at
+from cloudmgr.services.pricing import ending_quotes, price_book, sku_at
 from cloudmgr.services.world import World
 
 
@@ -34,15 +35,23 @@ def checked_lines(
     world: World, kind: RequestKind, lines: tuple[RequestLine, ...], application: Application
 ) -> tuple[RequestLine, ...]:
     """The lines as they go into a request: checked, and with the running allocation's expected use
-    where a line names none. Raises as `check_lines` and `check_targets` do."""
+    and bounds where a line names none. Raises as `check_lines` and `check_targets` do."""
     check_lines(kind, lines)
     lines = agreed_lines(world, kind, lines, application)
     check_targets(world, kind, lines, application)
-    return tuple(
-        replace(line, estimate_units=world.get(Allocation, line.allocation_id).estimate_units)
-        if line.allocation_id and not line.estimate_units
-        else line
-        for line in lines
+    lines = tuple(_as_it_runs(world, line) for line in lines)
+    check_lines(kind, lines)
+    return lines
+
+
+def _as_it_runs(world: World, line: RequestLine) -> RequestLine:
+    if line.allocation_id is None:
+        return line
+    held = world.get(Allocation, line.allocation_id)
+    return replace(
+        line,
+        estimate_units=line.estimate_units or held.estimate_units,
+        elastic=line.elastic or held.elastic,
     )
 
 
@@ -66,7 +75,10 @@ def check_targets(
             raise bad_value(
                 f"lines[{line.line}].sku_id", f"a {kind} keeps the Sku {allocation.sku_id}"
             )
-        if kind is not RequestKind.CHANGE and line.quantity != allocation.quantity:
+        require_staying(allocation)
+        scaled_since = allocation.elastic is not None  # the binding takes the size of its moment
+        kept = line.quantity == allocation.quantity or scaled_since
+        if kind is not RequestKind.CHANGE and not kept:
             raise bad_value(
                 f"lines[{line.line}].quantity",
                 f"a {kind} keeps the quantity {allocation.quantity}; ask for a change to alter it",
@@ -79,6 +91,10 @@ def require_sold(world: World, line: RequestLine, kind: RequestKind, now: dateti
     sku = sku_at(world, line.sku_id, now)
     if sku.retired and kind.creates:
         raise sku_retired(sku.id)
+    if line.elastic and line.elastic.most > 1 and sku.model is not PricingModel.RECURRING:
+        raise bad_value(
+            f"lines[{line.line}].elastic", f"{sku.id} is not billed by size and time; it has none"
+        )
     if sku.model is PricingModel.METERED and kind.creates and not line.estimate_units:
         raise bad_value(
             f"lines[{line.line}].estimate_units",
@@ -105,7 +121,7 @@ def ranked_pools(
     elif line.pool_id is not None:
         pools = (world.get(ResourcePool, line.pool_id),)
     gathered = _Gathered(world, pools, application, need.rules, now)
-    return rank(need, [_candidate(pool, gathered, sku, line, now) for pool in pools])
+    return rank(need, [_candidate(pool, gathered, sku, line, held, now) for pool in pools])
 
 
 def _need(
@@ -211,6 +227,8 @@ class _Gathered:
         now: datetime,
     ) -> None:
         self.book = price_book(world)
+        # What ends is sold to nobody new: a quote with live allocations cannot end.
+        self.ending = world.derived("ending_quotes", (Quote,), lambda: ending_quotes(world))
         self.scores = latest_scores(world)
         self.room = _inventories(world, pools)
         self.sites = world.derived(
@@ -247,12 +265,20 @@ def _inventories(world: World, pools: Iterable[ResourcePool]) -> dict[str, tuple
 
 
 def _candidate(
-    pool: ResourcePool, gathered: _Gathered, sku: Sku, line: RequestLine, now: datetime
+    pool: ResourcePool,
+    gathered: _Gathered,
+    sku: Sku,
+    line: RequestLine,
+    held: Allocation | None,
+    now: datetime,
 ) -> Candidate:
+    lives = held is not None and (held.sku_id, held.pool_id) == (sku.id, pool.id)
     try:
         price = gathered.book.price_at(sku.id, pool.id, now)
+        if price.quote_id in gathered.ending and not lives:
+            raise no_price(sku.id, pool.id, now.isoformat())
         monthly: Decimal | None = monthly_price(
-            sku, line.quantity, price, estimate_units=line.estimate_units
+            sku, line.most, price, estimate_units=line.estimate_units
         )
         contract_id: str | None = price.contract_id
     except CloudmgrError as error:
@@ -279,4 +305,4 @@ def monthly_of(allocation: Allocation, world: World, now: datetime) -> Decimal:
     if sku.model is PricingModel.ONE_OFF:
         return Decimal("0.00")
     price = price_book(world).price_at(sku.id, allocation.pool_id, now)
-    return monthly_price(sku, allocation.quantity, price, estimate_units=allocation.estimate_units)
+    return monthly_price(sku, allocation.most, price, estimate_units=allocation.estimate_units)

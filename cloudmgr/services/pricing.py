@@ -34,7 +34,7 @@ from cloudmgr.domain.off_catalog import (
     with_agreements,
 )
 from cloudmgr.domain.proration import day_start
-from cloudmgr.domain.quotes import PRICING_STATES, Quote, quoted_price
+from cloudmgr.domain.quotes import PRICING_STATES, Quote, QuoteState, quoted_price
 from cloudmgr.services import codec
 from cloudmgr.services.reading import open_to_all
 from cloudmgr.services.world import World
@@ -92,6 +92,12 @@ def _made(world: World) -> PriceBook:
         for part in _by_link(quote, _within_term(quote, *terms[quote.contract_id]), terms, quotes)
     )
     return _book(_read(world), tuple(quoted), tuple(sku_of(item) for item in items))
+
+
+def ending_quotes(world: World) -> frozenset[str]:
+    """Quotes in force whose provider has ended them at a midnight, past or to come."""
+    in_force = world.find(Quote, state=QuoteState.IN_FORCE)
+    return frozenset(quote.id for quote in in_force if quote.effective_to is not None)
 
 
 def sku_at(world: World, sku_id: str, moment: datetime) -> Sku:

@@ -11,6 +11,7 @@ import pytest
 from catalog.errors import CloudmgrError
 from catalog.period import Month, midnight
 from catalog.tiers import flat
+from cloudmgr.domain.approvals import Decision
 from cloudmgr.domain.contracts import Contract, PriceLink
 from cloudmgr.domain.quotes import Quote, QuoteState
 from cloudmgr.domain.requests import RequestKind
@@ -25,10 +26,11 @@ from cloudmgr.services.quotes import (
 )
 from cloudmgr.services.quotes_above import quotes_above_ceiling
 from cloudmgr.services.rating import preview
+from cloudmgr.services.requests import SignRequest
 from tests.support.assessments import at
 from tests.support.catalogs import a_ceiling, a_version
 from tests.support.proposals import a_reprice, published
-from tests.support.requests import approved, running
+from tests.support.requests import approved, running, signed_until, submitted
 from tests.support.supply import CEILINGS, SKUS
 from tests.support.worlds import Town, a_town
 
@@ -237,6 +239,14 @@ def test_a_quote_under_which_nothing_lives_ends_at_its_midnight(town: Town) -> N
     assert price(town, at("01-31 23:59")) == "900.00"
     with pytest.raises(CloudmgrError, match="no_price"):
         price(town, at("02-01 00:00"))
+
+
+def test_what_ends_is_sold_to_nobody_new_meanwhile(town: Town) -> None:
+    waiting = signed_until(town, submitted(town), "technical")
+    end = EndQuote(quote_id="quote-x86-vm", effective_to=at("06-01 00:00"), reason="worn out")
+    town.give(end, "prv.engineer")
+    sign = SignRequest(request_id=waiting.id, decision=Decision.APPROVE)
+    assert town.give(sign, "centre.a").lines[0].pool_id == "kunpeng"
 
 
 def test_a_lowered_ceiling_binds_new_quotes_at_once_and_fixed_ones_are_listed(town: Town) -> None:
