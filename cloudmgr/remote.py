@@ -43,7 +43,7 @@ class Operation:
     summary: str
     roles: str
     parameters: tuple[tuple[str, str], ...]
-    """(where, name) of each parameter."""
+    """(where, name) of each parameter; those of a form among them."""
     takes: tuple[str, ...]
     """Media types of its body."""
 
@@ -126,19 +126,16 @@ def call(
             "unknown_operation", f"the node has no operation {operation!r}; near it are: {near}"
         )
     found = known[operation]
-    path, query, headers = _placed(found, param or [])
+    placed = _placed(found, param or [])
+    headers, query = placed.headers, placed.query
     if ("header", "Idempotency-Key") in found.parameters:
         headers.setdefault("Idempotency-Key", key or str(uuid.uuid4()))
-    sent = _content(found, body, file)
+    sent = _content(found, body, file, placed.form)
     headers |= sent.pop("headers", {})
-    answer = _asked(found.method, url + path, token=token, params=query, headers=headers, **sent)
+    to = {"token": token, "params": query, "headers": headers}
+    answer = _asked(found.method, url + placed.path, **to, **sent)
     if everything:
-        items = answer.json()["items"]
-        while cursor := answer.json()["next_cursor"]:
-            query["cursor"] = cursor
-            answer = _asked("GET", url + path, token=token, params=query, headers=headers)
-            items += answer.json()["items"]
-        _print(items)
+        _print(_pages(answer, url + placed.path, to))
     elif output is not None:
         output.write_bytes(answer.content)
     elif answer.headers.get("content-type", "").startswith(_JSON):
@@ -146,6 +143,19 @@ def call(
     else:
         sys.stdout.buffer.write(answer.content)
         sys.stdout.buffer.flush()
+
+
+def _pages(first: httpx.Response, url: str, to: dict[str, Any]) -> list[Any]:
+    """The items of all pages of a list, beginning with its first."""
+    page = first.json()
+    if not isinstance(page, dict) or "next_cursor" not in page:
+        raise Invalid("bad_value", "--all: this operation is no list in pages")
+    items: list[Any] = page["items"]
+    while page["next_cursor"]:
+        to["params"]["cursor"] = page["next_cursor"]
+        page = _asked("GET", url, **to).json()
+        items += page["items"]
+    return items
 
 
 def _operations(url: str) -> dict[str, Operation]:
@@ -160,17 +170,37 @@ def _operations(url: str) -> dict[str, Operation]:
                 path=path,
                 summary=each.get("summary", ""),
                 roles=roles[1] if roles else "",
-                parameters=tuple((p["in"], p["name"]) for p in each.get("parameters", ())),
+                parameters=(
+                    *((p["in"], p["name"]) for p in each.get("parameters", ())),
+                    *(("form", field) for field in _fields(document, each)),
+                ),
                 takes=tuple(each.get("requestBody", {}).get("content", {})),
             )
     return found
 
 
-def _placed(operation: Operation, given: list[str]) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """The path filled in, the query and the headers that `name=value` pairs stand for."""
+def _fields(document: dict[str, Any], operation: dict[str, Any]) -> list[str]:
+    """The fields of a form beside its file."""
+    form = operation.get("requestBody", {}).get("content", {}).get(_FORM, {}).get("schema", {})
+    name = form.get("$ref", "").rpartition("/")[2]
+    schema = document["components"]["schemas"].get(name, form)
+    return [field for field in schema.get("properties", {}) if field != "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What `name=value` pairs stand for: the path filled in, query, headers and form fields."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    form: dict[str, str]
+
+
+def _placed(operation: Operation, given: list[str]) -> Placed:
     places = {name.lower(): (where, name) for where, name in operation.parameters}
-    path, headers = operation.path, {}
-    query: dict[str, Any] = {}
+    path = operation.path
+    found: dict[str, dict[str, str]] = {"query": {}, "header": {}, "form": {}}
     for each in given:
         asked, equals, value = each.partition("=")
         if not equals or asked.lower() not in places:
@@ -181,24 +211,24 @@ def _placed(operation: Operation, given: list[str]) -> tuple[str, dict[str, Any]
         where, name = places[asked.lower()]
         if where == "path":
             path = path.replace(f"{{{name}}}", quote(value))
-        elif where == "header":
-            headers[name] = value
         else:
-            query[name] = value
+            found.setdefault(where, {})[name] = value
     missing = re.findall(r"{(\w+)}", path)
     if missing:
         raise Invalid("missing_parameter", f"{operation.id} needs --param {missing[0]}=…")
-    return path, query, headers
+    return Placed(path, found["query"], found["header"], found["form"])
 
 
-def _content(operation: Operation, body: str | None, file: Path | None) -> dict[str, Any]:
+def _content(
+    operation: Operation, body: str | None, file: Path | None, form: dict[str, str]
+) -> dict[str, Any]:
     """What goes along as the body, in the way the operation takes it."""
     if body is not None and file is not None:
         raise Invalid("bad_value", "give the body by --json or by --file, not by both")
     if file is not None:
         content = _read(file)
         if _FORM in operation.takes:
-            return {"files": {"file": (file.name, content)}}
+            return {"files": {"file": (file.name, content)}, "data": form}
         if _JSON not in operation.takes:
             kind = _TYPES.get(file.suffix.lower(), "application/octet-stream")
             return {"content": content, "headers": {"Content-Type": kind}}

@@ -44,7 +44,7 @@ def copies(request: pytest.FixtureRequest) -> Iterator[Copies]:
         return
     server: URL = request.getfixturevalue("postgres_server")
     with fresh_database(server) as loaded:
-        _load(_text(loaded))
+        load(_text(loaded))
 
         @contextmanager
         def copy() -> Iterator[str]:
@@ -77,7 +77,7 @@ def lived(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def _sqlite_copies(folder: Path) -> Copies:
     loaded = folder / "loaded.db"
-    _load(f"sqlite:///{loaded}")
+    load(f"sqlite:///{loaded}")
     count = 0
 
     @contextmanager
@@ -100,7 +100,8 @@ def _serving(copies: Copies, lake: UsageLake) -> Iterator[Api]:
         node.close()
 
 
-def _load(url: str) -> None:
+def load(url: str) -> None:
+    """Make the reference city in an empty database; everybody has a token."""
     upgrade(url)
     node = SqlNode(url, MemoryLake(), durable=False)
     with node.transaction() as world:
