@@ -18,7 +18,7 @@ from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.errors import stale_version
 from cloudmgr.domain.jobs import Job, JobState
 from cloudmgr.services.commands import Command, handles
-from cloudmgr.services.leases import Held, Workshop
+from cloudmgr.services.leases import Held, Workshop, told
 from cloudmgr.services.world import Le, World, next_id
 
 Run = Callable[[Held[Job], Any], None]
@@ -154,7 +154,7 @@ def _run(held: Held[Job]) -> None:
         _failed(held, f"{error.code}: {error.message}")
     except Exception as error:  # a fault of ours must not stop the other jobs
         held.shop.on_fault(f"{held.record.kind} failed in {held.record.id}", error)
-        _failed(held, f"{type(error).__name__}: {error}")
+        _failed(held, told(error))
     else:
         _finished(held)
 

@@ -75,3 +75,10 @@ class Held(Generic[L]):
         """The record as this transaction sees it."""
         found: L = world.get(type(self.record), self.record.id)
         return found
+
+
+def told(error: Exception) -> str:
+    """An unexpected failure in one line, for the record: what a database adds to it could hold
+    what was to be stored."""
+    first = str(error).strip().partition("\n")[0][:300]
+    return f"{type(error).__name__}: {first}"

@@ -18,7 +18,7 @@ from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.errors import stale_version
 from cloudmgr.domain.outbox import MessageState, OutboxMessage
 from cloudmgr.services.commands import Command, handles
-from cloudmgr.services.leases import Held, Workshop
+from cloudmgr.services.leases import Held, Workshop, told
 from cloudmgr.services.world import Le, World
 
 ALL_TOPICS = "*"
@@ -213,7 +213,7 @@ def _deliver(held: Held[OutboxMessage]) -> None:
             faults.append((receiver, f"{error.code}: {error.message}"))
         except Exception as error:  # a fault of ours must not stop the others' messages
             held.shop.on_fault(f"{receiver.name} failed with {held.record.id}", error)
-            faults.append((receiver, f"{type(error).__name__}: {error}"))
+            faults.append((receiver, told(error)))
         else:
             if put_off is not None:
                 later.append(put_off)

@@ -111,6 +111,8 @@ def stored_town(url: str) -> Iterator[StoredTown]:
         give_tokens(world, town.now)
     pool = town.look(ResourcePool, "x86")
     town.change(pool, management_level=ManagementLevel.SCHEDULING)
+    # The other pool is worked by people: nothing of these requests may go there.
+    town.change(town.look(ResourcePool, "kunpeng"), department_ids=("transport",))
     yield town
     node.close()
 
