@@ -132,7 +132,7 @@ def call(
         headers.setdefault("Idempotency-Key", key or str(uuid.uuid4()))
     sent = _content(found, body, file, placed.form)
     headers |= sent.pop("headers", {})
-    to = {"token": token, "params": query, "headers": headers}
+    to: dict[str, Any] = {"token": token, "params": query, "headers": headers}
     answer = _asked(found.method, url + placed.path, **to, **sent)
     if everything:
         _print(_pages(answer, url + placed.path, to))

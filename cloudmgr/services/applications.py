@@ -227,8 +227,9 @@ def not_on_cloud(
     if department_id is not None:
         if department_id not in scope.get("department_id", (department_id,)):
             raise not_found("Organisation", department_id)
-        scope = {**scope, "department_id": department_id}
-    for application in world.stream(Application, **scope):
+        scope = {**scope, "department_id": (department_id,)}
+    where: dict[str, Any] = scope
+    for application in world.stream(Application, **where):
         line = outstanding(application, on)
         if line is not None and overdue in (None, line.overdue):
             yield line

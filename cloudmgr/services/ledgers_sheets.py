@@ -226,7 +226,8 @@ def exported(world: World, actor: Actor, ledger: str) -> bytes:
     """What the actor sees of a ledger, in the columns that an import reads again."""
     sheet = SHEETS[ledger]
     scope = visible(world, actor, sheet.kind)
-    records = () if scope is None else world.stream(sheet.kind, **scope)
+    where: dict[str, Any] = scope or {}
+    records = () if scope is None else world.stream(sheet.kind, **where)
     rows = _rows(world, sheet, records)
     return write_book([Sheet(sheet.title, sheet.columns, rows)])
 
@@ -259,7 +260,7 @@ def _rows(
 
 def _called(records: Iterable[Organisation] | Iterable[Region]) -> dict[str, str]:
     """The name of each, or its id where two have one name: an import shall find it again."""
-    held = tuple(records)
+    held: tuple[Organisation | Region, ...] = tuple(records)
     names = Counter(each.name_zh for each in held if getattr(each, "ended_at", None) is None)
     return {each.id: each.name_zh if names[each.name_zh] == 1 else each.id for each in held}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from catalog.errors import CloudmgrError
@@ -97,12 +98,16 @@ class Reader:
         self.faults.append(row.fault(title, why))
 
 
+def _pool_id(reader: Reader, text: str, _: object) -> str:
+    """The pool a list of pools names; the cell itself holds them all."""
+    return reader.ledger.names["pool"].find(text)
+
+
 def _contract(reader: Reader, row: SheetRow) -> Draft:
     values = row.values
     provider_id = reader.name(row, "provider")
     pool_ids = tuple(
-        reader.cell(row, "pools", lambda _, text=text: reader.ledger.names["pool"].find(text), "")
-        for text in values["pools"]
+        reader.cell(row, "pools", partial(_pool_id, reader, text), "") for text in values["pools"]
     )
     for pool_id in filter(None, pool_ids):
         if provider_id and reader.ledger.pools[pool_id].provider_id != provider_id:
@@ -218,7 +223,8 @@ def _price(
 ) -> tuple[Tiers, bool]:
     """The agreed price, and whether a quote in force says it already."""
     ledger, text = reader.ledger, row.values["price"]
-    given = reader.cell(row, "price", tiers_of, ()) if text is not None else ()
+    nothing: Tiers = ()
+    given = reader.cell(row, "price", tiers_of, nothing) if text is not None else ()
     if text is not None and not given:
         return (), False
     if given:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from catalog.period import midnight, shanghai
 from cloudmgr.domain.access import Actor, Role
@@ -167,7 +168,8 @@ def check_free(
         if not code:
             continue
         world.lock((Organisation, f"{field} {code}"))  # two may bring the same code at once
-        for other in world.find(Organisation, **{field: code}):
+        where: dict[str, Any] = {field: code}
+        for other in world.find(Organisation, **where):
             if other.id != but and other.ended_at is None:
                 raise taken("Organisation", (field,))
 

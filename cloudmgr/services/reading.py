@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from cloudmgr.domain.access import Actor, Grant, Role
 from cloudmgr.domain.applications import Application
@@ -37,14 +37,30 @@ SECRET: frozenset[type[Value]] = frozenset({User, SignInAttempts, IdempotencyRec
 """Read by nobody here: password hashes, who fails to sign in, and answers that were somebody
 else's."""
 
+T = TypeVar("T")
+
 _OF_A_DEPARTMENT = (Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD)
 
 _public: set[type[Value]] = set(PUBLIC)
+_secret: set[type[Value]] = set(SECRET)
 
 
 def open_to_all(*kinds: type[Value]) -> None:
     """Declare kinds that everybody who is signed in may read."""
     _public.update(kinds)
+
+
+_personal: set[type[Value]] = set()
+
+
+def personal(*kinds: type[Value]) -> None:
+    """Declare kinds of which everybody, the city's offices too, sees what is addressed to them."""
+    _personal.update(kinds)
+
+
+def secret(*kinds: type[Value]) -> None:
+    """Declare kinds that nobody reads."""
+    _secret.update(kinds)
 
 
 Rule = Callable[[World, Actor], dict[str, tuple[Any, ...]] | None]
@@ -59,10 +75,10 @@ def visible_by(kind: type[Value], rule: Rule) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[V]):
+class Page(Generic[T]):
     """Some records in the order of their ids, and where to continue; None at the end."""
 
-    items: tuple[V, ...]
+    items: tuple[T, ...]
     next_after: str | None
 
 
@@ -101,8 +117,10 @@ def visible(world: World, actor: Actor, kind: type[Value]) -> dict[str, tuple[An
 
     None when none are; an empty mapping when all are.
     """
-    if kind in SECRET:
+    if kind in _secret:
         return None
+    if kind in _personal:
+        return {"user_id": (actor.user_id,)}
     if kind is Token:  # one's own; `id` is a digest, of which the secret cannot be worked out
         everybodys = actor.has_for_city(Role.SECURITY_ADMIN)
         return {} if everybodys else {"user_id": (actor.user_id,)}

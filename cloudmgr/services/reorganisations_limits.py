@@ -69,7 +69,7 @@ def move_quotas(
 ) -> tuple[QuotaMoved, ...]:
     """Counters leave the giver's scopes and join the taker's; what stands above both stays as it
     is. Called before the systems themselves move."""
-    runs = _units(each.resources for each in allocations)
+    runs = _units(each.counted for each in allocations)
     holds = _units(each.quota_amounts for each in held)
     giving = department_scopes(world, transfer.from_department_id)
     taking = department_scopes(world, transfer.to_department_id)
@@ -164,8 +164,8 @@ def _is_fresh(world: World, department_id: str) -> bool:
     """Whether a department has no limits and nothing that they would count."""
     return not (
         any(world.seek(Quota, quota_id(department_id, each)) for each in ResourceClass)
-        or world.find(Allocation, department_id=department_id, limit=1)
-        or world.find(Reservation, department_id=department_id, limit=1)
+        or bool(world.find(Allocation, department_id=department_id, limit=1))
+        or bool(world.find(Reservation, department_id=department_id, limit=1))
     )
 
 

@@ -105,7 +105,8 @@ def move(world: World, reorganisation: Reorganisation, transfer: Transfer, at: d
         world.put(hand_over(allocation, taker, at))
     _give(world, (*held, *applications), taker)
     for kind, field in FOLLOWS.items():
-        _give(world, world.find(kind, department_id=giver, **{field: ids}), taker)
+        where: dict[str, Any] = {"department_id": giver, field: ids}
+        _give(world, world.find(kind, **where), taker)
     rest = {
         kind: _give(world, world.find(kind, department_id=giver) if transfer.whole else (), taker)
         for kind in WITH_THE_REST

@@ -213,7 +213,7 @@ def _state(url: str) -> str:
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 KEY = RSAKey.generate_key(2048, parameters={"kid": "k"})
-CLAIMS = {
+CLAIMS: dict[str, Any] = {
     "iss": "https://id.example", "aud": "the-node", "sub": SUBJECT, "nonce": "n",
     "iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 300,
 }  # fmt: skip

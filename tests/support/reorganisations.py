@@ -54,7 +54,7 @@ def carried_out(town: Town, command: Any) -> Reorganisation:
     """Recorded now, and its midnight is over."""
     made = planned(town, command)
     town.wait(max(made.effective_at, town.now))
-    found = town.look(Reorganisation, made.id)
+    found: Reorganisation = town.look(Reorganisation, made.id)
     assert found.state is ReorganisationState.CARRIED_OUT
     return found
 
