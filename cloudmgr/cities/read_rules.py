@@ -29,6 +29,7 @@ from cloudmgr.domain.parties import RegionLevel
 from cloudmgr.domain.policy import Clocks, PayerRule, Policy, Proration
 from cloudmgr.domain.quota import QuotaScope
 from cloudmgr.domain.requests import RequestKind, RequestState
+from cloudmgr.domain.sessions import SignInRules
 
 BUDGET_COLUMNS = (
     "payer", "department", "year", "approved", "document_number", "project_code", "fund_source",
@@ -152,7 +153,7 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
         "id", "document_number", "effective_from", "kind", "source", "proration",
         "settlement_cycle_months", "charge_storage_when_stopped", "clocks", "payers", "chain",
         "contract_warning_days", "supplement_percent",
-        "attachments", "idle_window_days", "idle_cpu_percent", "advance_months",
+        "attachments", "idle_window_days", "idle_cpu_percent", "advance_months", "sign_in",
     )  # fmt: skip
     payers = record.part("payers")
     payers.only(*(each for each in payers.values if each in regions))
@@ -180,7 +181,13 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
         idle_window_days=record.whole("idle_window_days", default=30),
         idle_cpu_percent=record.whole("idle_cpu_percent", default=10),
         advance_months=record.whole("advance_months", default=3),
+        sign_in=_sign_in(record.part("sign_in")),
     )
+
+
+def _sign_in(record: CityRecord) -> SignInRules:
+    record.only(*(each.name for each in fields(SignInRules)))
+    return SignInRules(**{each.name: record.whole(each.name) for each in fields(SignInRules)})
 
 
 def _attachment(record: CityRecord) -> AttachmentRule:

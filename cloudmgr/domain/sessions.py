@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import ClassVar
@@ -31,6 +31,11 @@ class SignInRules:
     password_min_length: int = 10
     session_hours: int = 12
     token_max_days: int = 366
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if getattr(self, field.name) < 1:
+                raise bad_value(f"sign_in.{field.name}", "it is at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,5 +147,7 @@ def csrf_token(secret: str) -> str:
 
 def check_csrf(secret: str, told: str | None) -> None:
     """Raise `csrf_failed` unless `told` is the session's own token."""
-    if told is None or not hmac.compare_digest(csrf_token(secret).encode(), told.encode()):
+    if told is None or not hmac.compare_digest(
+        csrf_token(secret).encode(), told.encode("utf-8", "replace")
+    ):
         raise csrf_failed()

@@ -13,7 +13,7 @@ import pytest
 
 from cloudmgr.domain import audit
 from cloudmgr.domain.capacity import Inventory, hold
-from cloudmgr.domain.errors import Conflict
+from cloudmgr.domain.errors import Conflict, Unavailable
 from cloudmgr.domain.parties import Region
 from cloudmgr.store.world import SqlNode, SqlWorld
 from cloudmgr.usage.lake import MemoryLake
@@ -142,7 +142,7 @@ def test_a_deadlock_is_told_as_busy(postgres_sql: SqlNode) -> None:
                 world.lock((Inventory, f"{first}/VCPU"))
                 both_hold_one.wait(timeout=20)
                 world.lock((Inventory, f"{second}/VCPU"))
-        except Conflict as refused:
+        except Unavailable as refused:
             told.append(refused.code)
 
     threads = [threading.Thread(target=cross, args=pair) for pair in (("a", "b"), ("b", "a"))]
@@ -157,7 +157,7 @@ def test_who_waits_too_long_is_told_busy(
     sqlite_sql: SqlNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cloudmgr.store.world.PATIENCE_SECONDS", 0.01)
-    with sqlite_sql.transaction(), pytest.raises(Conflict, match="busy"):
+    with sqlite_sql.transaction(), pytest.raises(Unavailable, match="busy"):
         sqlite_sql.transaction().__enter__()
 
 
@@ -168,7 +168,7 @@ def test_another_process_that_writes_for_too_long_is_told_as_busy(
     first, second = SqlNode(sqlite_made, MemoryLake()), SqlNode(sqlite_made, MemoryLake())
     with first.transaction() as world:
         record(world, "holds the file")
-        with pytest.raises(Conflict, match="busy"):
+        with pytest.raises(Unavailable, match="busy"):
             second.transaction().__enter__()
     first.close()
     second.close()
