@@ -122,9 +122,9 @@ def test_what_works_on_something_names_it_once(kind: RequestKind) -> None:
     assert fault(kind, one, again) == "lines"
 
 
-# The table of DOMAIN.md 5, state by state.
+# The table of DOMAIN.md 5, state by state; a draft may be given up too (docs/adr/0019).
 NEXT = {
-    S.DRAFT: {S.UNIT_SIGNING},
+    S.DRAFT: {S.UNIT_SIGNING, S.WITHDRAWN},
     S.UNIT_SIGNING: {S.FIRST_REVIEW, S.SUBMITTED, S.DRAFT},
     S.FIRST_REVIEW: {S.SUBMITTED, S.RETURNED, S.NOT_ACCEPTED},
     S.SUBMITTED: {S.IN_REVIEW, S.RETURNED, S.NOT_ACCEPTED, S.WITHDRAWN, S.PROVISIONING},
