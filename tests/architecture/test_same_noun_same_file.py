@@ -52,6 +52,7 @@ NOUNS = {
     "metering": "metering",
     "networks": "networks",
     "node": "node",
+    "notifications": "notifications",
     "openings": "openings",
     "off_catalog": "off_catalog",
     "organisations": "organisations",
