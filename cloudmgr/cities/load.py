@@ -30,6 +30,7 @@ from cloudmgr.domain.audit import AuditDigest
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.domain.parties import OrganisationKind, RoleGrant, User, check_separation
 from cloudmgr.domain.values import Value
+from cloudmgr.services.allocations_terms import watch_terms
 from cloudmgr.services.audit import begin_heads
 from cloudmgr.services.commitments import commit_opening
 from cloudmgr.services.contracts import schedule_life
@@ -77,6 +78,7 @@ def put_city(
     lines = opening_lines(city, catalog)
     stock, counts = _put_supply(world, city, catalog, lines)
     world.put_many([city.policy])
+    watch_terms(world, stock, city.opens_at)
     counts |= put_continuity(world, city, stock, lines)
     for contract in city.contracts:
         schedule_life(world, contract, city.opens_at)

@@ -27,6 +27,7 @@ from cloudmgr.domain.approvals_chain import check_chain
 from cloudmgr.domain.attachments import AttachmentKind, AttachmentRule
 from cloudmgr.domain.parties import RegionLevel
 from cloudmgr.domain.policy import Clocks, PayerRule, Policy, Proration
+from cloudmgr.domain.policy_allocations import AllocationRules
 from cloudmgr.domain.quota import QuotaScope
 from cloudmgr.domain.requests import RequestKind, RequestState
 from cloudmgr.domain.sessions import SignInRules
@@ -154,6 +155,7 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
         "settlement_cycle_months", "charge_storage_when_stopped", "clocks", "payers", "chain",
         "contract_warning_days", "supplement_percent",
         "attachments", "idle_window_days", "idle_cpu_percent", "advance_months", "sign_in",
+        "allocations",
     )  # fmt: skip
     payers = record.part("payers")
     payers.only(*(each for each in payers.values if each in regions))
@@ -181,6 +183,7 @@ def read_policy(path: Path, regions: Container[str], organisations: Container[st
         idle_window_days=record.whole("idle_window_days", default=30),
         idle_cpu_percent=record.whole("idle_cpu_percent", default=10),
         advance_months=record.whole("advance_months", default=3),
+        allocations=_allocation_rules(record.part("allocations")),
         sign_in=_sign_in(record.part("sign_in")),
     )
 
@@ -196,6 +199,22 @@ def _attachment(record: CityRecord) -> AttachmentRule:
         attachment=record.choice("attachment", AttachmentKind),
         kinds=record.many("kinds", RequestKind),
         min_mlps_level=record.whole("min_mlps_level", default=0),
+    )
+
+
+def _allocation_rules(record: CityRecord) -> AllocationRules:
+    """Every rule by its name; a city that says nothing of them takes the samples."""
+    if not record.values:
+        return AllocationRules()
+    record.only(*(each.name for each in fields(AllocationRules)))
+    return AllocationRules(
+        trial_extension_days=record.whole("trial_extension_days"),
+        term_reminder_days=record.wholes("term_reminder_days"),
+        temporary_notice_days=record.wholes("temporary_notice_days"),
+        temporary_renewals=record.whole("temporary_renewals"),
+        temporary_renewal_days=record.whole("temporary_renewal_days"),
+        parallel_days_most=record.whole("parallel_days_most"),
+        release_papers_required=record.truth("release_papers_required"),
     )
 
 

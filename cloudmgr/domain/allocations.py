@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from catalog.period import Period
 from catalog.quantity import ResourceAmount
+from cloudmgr.domain.allocations_elastic import ElasticTerms, ScheduleEntry
+from cloudmgr.domain.errors import allocation_leaving
 from cloudmgr.domain.lifecycle import Lifecycle, advance, advance_from, lifecycle
 from cloudmgr.domain.values import Value
 
@@ -59,6 +61,8 @@ class SegmentMode(StrEnum):
     TRIAL = "trial"
     CHARGED = "charged"
     STOPPED = "stopped"
+    PARALLEL_WAIVED = "parallel_waived"
+    PARALLEL_DISCOUNTED = "parallel_discounted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Allocation(Value):
     `segments` is its whole history in order; what is billed reads nothing else. `resources` is
     what it takes of the pool now. Readings count inside [delivered_at, ended_at). `department_id`
     is whose it is now; `owners` is who was charged from when on, empty while there was one only.
+    `elastic` is what was approved, `weekly` the plan that runs by itself now. What was relocated
+    runs on until `parallel_until` beside `relocated_to`, which has its quota.
     """
 
     request_id: str | None
@@ -107,6 +113,11 @@ class Allocation(Value):
     ended_at: datetime | None = None
     segments: tuple[Segment, ...] = ()
     owners: tuple[Owner, ...] = ()
+    elastic: ElasticTerms | None = None
+    weekly: tuple[ScheduleEntry, ...] = ()
+    renewals: int = 0
+    parallel_until: datetime | None = None
+    relocated_to: str | None = None
     state: AllocationState = AllocationState.RESERVED
     LIFECYCLE: ClassVar[Lifecycle] = lifecycle(
         "Allocation",
@@ -130,6 +141,16 @@ class Allocation(Value):
         if self.delivered_at is None:
             return None
         return Period(self.delivered_at, self.ended_at or FOREVER)
+
+    @property
+    def most(self) -> int:
+        """The units it may have without a new request: what a budget commits."""
+        return self.elastic.most if self.elastic else self.quantity
+
+    @property
+    def counted(self) -> tuple[ResourceAmount, ...]:
+        """What it takes of the quota; beside its successor it takes none."""
+        return () if self.parallel_until else self.resources
 
 
 FOREVER = datetime.fromisoformat("9999-12-01T00:00:00+00:00")
@@ -192,6 +213,62 @@ def resize(
         if segment.start > at
     )
     return replace(changed, segments=(*_from(changed, at, mode), *later))
+
+
+def stop(allocation: Allocation, at: datetime) -> Allocation:
+    """停用: what is stopped keeps its capacity; which of it is charged on, policy says."""
+    require_staying(allocation)
+    segments = _from(allocation, at, SegmentMode.STOPPED)
+    return advance(allocation, AllocationState.STOPPED, segments=segments)
+
+
+def start(allocation: Allocation, at: datetime) -> Allocation:
+    """启用: charged again from `at` on."""
+    require_staying(allocation)
+    return advance_from(
+        allocation,
+        (AllocationState.STOPPED,),
+        AllocationState.ACTIVE,
+        segments=_from(allocation, at, SegmentMode.CHARGED),
+    )
+
+
+def extend_trial(allocation: Allocation, until: datetime) -> Allocation:
+    """A longer trial; raises `illegal_transition` for one that is over."""
+    advance_from(allocation, (AllocationState.TRIAL,), AllocationState.ACTIVE)
+    return replace(allocation, trial_until=until)
+
+
+def require_staying(allocation: Allocation) -> None:
+    """Raise `allocation_leaving` for what only runs on beside its successor."""
+    if allocation.parallel_until is not None:
+        raise allocation_leaving(allocation.id, allocation.parallel_until.isoformat())
+
+
+def run_beside(
+    allocation: Allocation,
+    successor_id: str,
+    at: datetime,
+    until: datetime,
+    mode: SegmentMode,
+) -> Allocation:
+    """Relocated: it runs on beside its successor from `at` to `until`; what of it would be charged
+    there is billed as `mode`. A trial, and what is stopped, stay what they are."""
+
+    def billed(segment: Segment) -> Segment:
+        charged = segment.mode is SegmentMode.CHARGED
+        return replace(segment, mode=mode) if charged else segment
+
+    before = [segment for segment in allocation.segments if segment.start < at]
+    begun = [segment for segment in allocation.segments if segment.start <= at]
+    after = [segment for segment in allocation.segments if segment.start > at]
+    inside = [replace(billed(begun[-1]), start=at)] if begun else []
+    return replace(
+        allocation,
+        segments=(*before, *inside, *map(billed, after)),
+        parallel_until=until,
+        relocated_to=successor_id,
+    )
 
 
 def release(allocation: Allocation, billing_end: datetime) -> Allocation:

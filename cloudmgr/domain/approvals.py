@@ -168,10 +168,11 @@ def steps_of(
     """The steps this request must pass in its present round, in order.
 
     After a return the lead resubmits and thereby signs for the unit; the round starts at the
-    desk (DOMAIN.md 5 leads `returned` to `submitted`).
+    desk (DOMAIN.md 5 leads `returned` to `submitted`). What the city takes back is decided by its
+    offices alone.
     """
     steps = (step for step in chain if step.condition.holds(request, level))
-    if request.resubmitted:
+    if request.resubmitted or request.reclaims:
         return tuple(step for step in steps if step.state not in _BEFORE_THE_DESK)
     return tuple(steps)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -19,7 +19,7 @@ from catalog.prices import Price
 from catalog.skus import PricingModel
 from catalog.versions import CatalogVersion
 from cloudmgr.domain.allocations import Allocation, AllocationState, Segment, SegmentMode
-from cloudmgr.domain.policy import Proration
+from cloudmgr.domain.policy import Policy, Proration
 from cloudmgr.domain.rating import HourlySums, Place, Prices, RatingContext, rate_allocation
 
 _NOBODY = "-"
@@ -160,6 +160,16 @@ def months_after(moment: datetime, months: int) -> datetime:
     day = local_day(moment)
     month = Month.of(moment).plus(months)
     return midnight(month.first.replace(day=min(day.day, month.days)))
+
+
+def renewed_end(held: Allocation, term_months: int, now: datetime, policy: Policy) -> datetime:
+    """When a renewed term ends: months after it would have, for a temporary resource the policy's
+    days."""
+    end = held.term_end or now
+    if held.temporary:
+        days = policy.allocations.temporary_renewal_days
+        return midnight(local_day(end) + timedelta(days=days))
+    return months_after(end, term_months)
 
 
 def increase(

@@ -15,7 +15,8 @@ from cloudmgr.domain.lines import LineKind, LineState, RatedLine, line_amount
 from cloudmgr.domain.rating import Place
 
 _GIVEN = (LineKind.WAIVER, LineKind.DISCOUNT)
-"""Kinds that people gave: no fresh rating takes them back."""
+"""Kinds that people gave: no fresh rating takes them back. What the rules gave has a negative
+price, and is rated anew like a charge."""
 
 
 def reversal(line: RatedLine) -> RatedLine:
@@ -44,7 +45,7 @@ def correct(
     the month was right.
     """
     standing = _standing(
-        line for line in billed if line.credit_note_id is None and line.kind not in _GIVEN
+        line for line in billed if line.credit_note_id is None and not _by_people(line)
     )
     missing = []
     for line in fresh:
@@ -63,13 +64,22 @@ def correct(
             month=month,
             statement_id=None,
             state=LineState.DRAFT,
-            kind=LineKind.ADJUSTMENT,
+            kind=_kind(line),
             payer_id=places[line.department_id].payer_id,
             region_id=places[line.department_id].region_id,
             corrects=line.corrects or _corrected(line, billed),
         )
         for number, line in enumerate(changes, start=1)
     )
+
+
+def _by_people(line: RatedLine) -> bool:
+    return line.kind in _GIVEN and line.unit_price >= 0
+
+
+def _kind(line: RatedLine) -> LineKind:
+    """A waiver stays the payer's matter when it is corrected: it lowers no gross."""
+    return LineKind.WAIVER if line.kind is LineKind.WAIVER else LineKind.ADJUSTMENT
 
 
 def _standing(billed: Iterable[RatedLine]) -> dict[object, list[RatedLine]]:

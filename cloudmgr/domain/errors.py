@@ -554,6 +554,84 @@ def attachment_not_now(request_id: str, state: str) -> Conflict:
     )
 
 
+# --- running resources ---------------------------------------------------------------------
+
+
+def outside_bounds(allocation_id: str, bounds: str, asked: int) -> Conflict:
+    return Conflict(
+        "outside_bounds",
+        f"{allocation_id} may be scaled inside its approved bounds ({bounds}) and {asked} units "
+        "are asked; write a change request for other bounds",
+        bounds=bounds,
+        asked=asked,
+    )
+
+
+def allocation_leaving(allocation_id: str, until: str) -> Conflict:
+    return Conflict(
+        "allocation_leaving",
+        f"{allocation_id} was relocated and only runs beside its successor until {until}; work on "
+        "the successor",
+    )
+
+
+def trial_extended_already(allocation_id: str, extension_id: str) -> Conflict:
+    return Conflict(
+        "trial_extended_already",
+        f"the trial of {allocation_id} was extended by {extension_id}; a trial is extended once, "
+        "accept it or release the resource",
+    )
+
+
+def trial_extension_waiting(allocation_id: str, extension_id: str) -> Conflict:
+    return Conflict(
+        "trial_extension_waiting",
+        f"{extension_id} already asks for a longer trial of {allocation_id}; wait for its decision",
+    )
+
+
+def protected_period(what: str, period_id: str, title: str, until: str) -> Conflict:
+    return Conflict(
+        "protected_period",
+        f"{what} is not done in the protected period (重保期) {title} ({period_id}); wait until "
+        f"{until}, or have the period cancelled",
+        period=period_id,
+        until=until,
+    )
+
+
+def temporary_renewed_already(allocation_id: str, renewals: int) -> Conflict:
+    return Conflict(
+        "temporary_renewed_already",
+        f"the temporary resource {allocation_id} was renewed {renewals} times, and policy allows "
+        "no more; release it, or ask for a permanent one",
+    )
+
+
+def not_overdue(allocation_id: str, why: str) -> Conflict:
+    return Conflict(
+        "not_overdue",
+        f"{allocation_id} cannot be reclaimed: {why}; only a temporary resource past its term is",
+    )
+
+
+def opened_by_the_city(request_id: str) -> Conflict:
+    return Conflict(
+        "opened_by_the_city",
+        f"{request_id} takes an overdue resource back and was opened by the city's office; it is "
+        "not the department's to withdraw",
+    )
+
+
+def release_papers_missing(line: int, missing: Iterable[str]) -> Conflict:
+    return Conflict(
+        "release_papers_missing",
+        f"line {line} is not released before its papers are there; missing: {', '.join(missing)}. "
+        "Hand them in with the delivery list",
+        line=line,
+    )
+
+
 # --- usage, billing ------------------------------------------------------------------------
 
 
@@ -771,3 +849,21 @@ def pool_order_under_way(work_order_id: str, keys: Iterable[str]) -> Conflict:
 
 def pool_order_ended(id: str, state: str) -> Conflict:
     return Conflict("pool_order_ended", f"the order {id} has ended as {state}; nothing is open")
+
+
+# --- webhooks -------------------------------------------------------------------------------
+
+
+def bad_webhook_url(why: str) -> Invalid:
+    return Invalid("bad_webhook_url", f"no delivery can go to this URL: {why}")
+
+
+def too_many_webhooks(organisation_id: str, most: int) -> Conflict:
+    return Conflict(
+        "too_many_webhooks",
+        f"{organisation_id} has {most} webhooks, the most there can be; remove one first",
+    )
+
+
+def webhook_not_active(id: str, state: str) -> Conflict:
+    return Conflict("webhook_not_active", f"{id} is {state}; nothing is sent to it")

@@ -15,6 +15,7 @@ from cloudmgr.domain.approvals import ChainStep
 from cloudmgr.domain.attachments import AttachmentRule
 from cloudmgr.domain.continuity import NO_CONTINUITY_RULES, ContinuityRules
 from cloudmgr.domain.errors import bad_value
+from cloudmgr.domain.policy_allocations import SAMPLE_ALLOCATION_RULES, AllocationRules
 from cloudmgr.domain.policy_pools import NO_POOL_RULES, PoolRules
 from cloudmgr.domain.sessions import SignInRules
 from cloudmgr.domain.values import Value
@@ -77,6 +78,7 @@ class Policy(Value):
     advance_months: int = 3
     pools: PoolRules = NO_POOL_RULES
     continuity: ContinuityRules = NO_CONTINUITY_RULES
+    allocations: AllocationRules = SAMPLE_ALLOCATION_RULES
 
     def payer_of(self, region_id: str, department_id: str, above: Sequence[str] = ()) -> str:
         """The organisation that pays for a department of the region; where the policy does not

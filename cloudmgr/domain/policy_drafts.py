@@ -95,6 +95,10 @@ def check_policy(policy: Policy) -> None:
         found = getattr(policy.clocks, each.name)
         if min(found if isinstance(found, tuple) else (found,), default=0) < 0:
             raise bad_value(f"clocks.{each.name}", "a clock is 0 or more")
+    for each in fields(policy.allocations):
+        found = getattr(policy.allocations, each.name)
+        if min(found if isinstance(found, tuple) else (found,), default=0) < 0:
+            raise bad_value(f"allocations.{each.name}", "a number of days or times is 0 or more")
     regions = [rule.region_id for rule in policy.payers]
     if len(regions) != len(set(regions)):
         raise bad_value("payers", "a region has one payer rule")

@@ -70,6 +70,7 @@ class _Part:
     per_unit: int = 1
     fraction: str = WHOLE
     tier_from: int = 0
+    given_as: LineKind | None = None
 
 
 def rate_allocation(
@@ -119,12 +120,21 @@ def _recurring(allocation: Allocation, context: RatingContext) -> tuple[_Part, .
     parts = _joined(_priced(own, allocation.pool_id, context))
     if context.proration in (Proration.HALF_MONTH, Proration.WHOLE_MONTH):
         parts = _joined(_by_unit(parts, context))
-    return tuple(
+    whole = (
         replace(
             part, fraction=fraction_text(part.start, part.end, context.month, context.proration)
         )
         for part in parts
     )
+    return tuple(each for part in whole for each in _with_given(part))
+
+
+def _with_given(part: _Part) -> Iterator[_Part]:
+    """A charge, and where somebody else bears it its exact negative: a waiver is the payer's, a
+    discount the provider's. A negative price tells what the rules gave from what people gave."""
+    yield part
+    if part.given_as is not None and part.kind is LineKind.CHARGE:
+        yield replace(part, kind=part.given_as, unit_price=-part.unit_price)
 
 
 def _priced(cut: Iterable[Stretch], pool_id: str, context: RatingContext) -> Iterator[_Part]:
@@ -141,7 +151,14 @@ def _priced(cut: Iterable[Stretch], pool_id: str, context: RatingContext) -> Ite
                     price=price,
                     unit_price=price.unit_price if kind is LineKind.CHARGE else NO_PRICE,
                     department_id=stretch.department_id,
+                    given_as=_GIVEN_AS.get(stretch.mode),
                 )
+
+
+_GIVEN_AS = {
+    SegmentMode.PARALLEL_WAIVED: LineKind.WAIVER,
+    SegmentMode.PARALLEL_DISCOUNTED: LineKind.DISCOUNT,
+}
 
 
 def _joined(parts: Iterable[_Part]) -> list[_Part]:
@@ -159,6 +176,7 @@ def _joined(parts: Iterable[_Part]) -> list[_Part]:
 def _same(one: _Part, other: _Part) -> bool:
     return (
         one.kind is other.kind
+        and one.given_as is other.given_as
         and one.sku.id == other.sku.id
         and one.quantity == other.quantity
         and one.department_id == other.department_id
@@ -215,7 +233,8 @@ def _metered(allocation: Allocation, context: RatingContext, usage: HourlySums) 
         before = used.get(part.sku.id, 0)
         used[part.sku.id] = before + base_units
         for tier_from, quantity, rate in _by_tier(part.price.tiers, per_unit, before, base_units):
-            yield replace(full, quantity=quantity, unit_price=rate, tier_from=tier_from)
+            priced = replace(full, quantity=quantity, unit_price=rate, tier_from=tier_from)
+            yield from _with_given(priced)
 
 
 def _summed(parts: Sequence[_Part], usage: HourlySums) -> Iterator[tuple[_Part, int]]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from catalog.money import ZERO, Yuan
+from cloudmgr.domain.allocations_elastic import ElasticTerms, check_terms
 from cloudmgr.domain.applications import Application, Zone
 from cloudmgr.domain.catalogs import is_off_catalog
 from cloudmgr.domain.continuity import ReplicaRole
@@ -42,6 +43,15 @@ class RequestKind(StrEnum):
     @property
     def has_trial(self) -> bool:
         return self in (RequestKind.NEW, RequestKind.MIGRATE_IN)
+
+
+class ParallelPayer(StrEnum):
+    """Who bears the days on which a relocated resource still runs at its old place: the department
+    as usual, the payer by a waiver (减免), or the provider by a discount (优惠)."""
+
+    DEPARTMENT = "department"
+    PAYER = "payer"
+    PROVIDER = "provider"
 
 
 class RequestState(StrEnum):
@@ -111,7 +121,9 @@ class RequestLine:
     monthly use of a metered Sku in its own units. `pool_id` is set when the pool is chosen; with
     `pool_kind` only pools of that kind are. A line that asks for a copy names what it is a copy of
     (`primary_id`, an allocation) and what the copy can do. `off_catalog` asks for what the catalog
-    does not have (一事一议); the Sku is then made of it.
+    does not have (一事一议); the Sku is then made of it. `elastic` are the bounds and the week
+    approved with it; a relocation runs at both places for `parallel_days`, borne by
+    `parallel_payer`.
     """
 
     line: int
@@ -126,6 +138,14 @@ class RequestLine:
     primary_id: str | None = None
     replica_role: ReplicaRole | None = None
     off_catalog: OffCatalogTerms | None = None
+    elastic: ElasticTerms | None = None
+    parallel_days: int = 0
+    parallel_payer: ParallelPayer | None = None
+
+    @property
+    def most(self) -> int:
+        """The units it may come to without a new request: what is priced and committed."""
+        return self.elastic.most if self.elastic else self.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +164,8 @@ class ResourceRequest(Value):
     `threshold_price` adds the application's increases of the last 30 days, so that splitting a
     request does not get around a step of the chain. `quota_percent` is how full the fullest quota
     would be (None: nothing counted has a limit); zone, Xinchuang and importance are the
-    application's when it was last looked at. `warnings` were told when it was submitted.
+    application's when it was last looked at. `warnings` were told when it was submitted. One that
+    `reclaims` is a release that the city's office opened; the department does not sign it.
     """
 
     kind: RequestKind
@@ -165,6 +186,7 @@ class ResourceRequest(Value):
     xinchuang: bool = False
     important: bool = False
     warnings: tuple[Shortage, ...] = ()
+    reclaims: bool = False
     submitted_at: datetime | None = None
     awaiting_step: str = ""
     awaiting_role: str = ""
@@ -224,9 +246,24 @@ def check_lines(kind: RequestKind, lines: tuple[RequestLine, ...]) -> None:
             )
         if line.primary_id is not None and not kind.creates:
             raise bad_value(f"lines[{expected}].primary_id", f"a {kind} asks for no new copy")
+        _check_after_delivery(kind, line)
     targets = [line.allocation_id for line in lines if line.allocation_id]
     if len(targets) != len(set(targets)):
         raise bad_value("lines", "an allocation may stand in one line of a request only")
+
+
+def _check_after_delivery(kind: RequestKind, line: RequestLine) -> None:
+    """Bounds go with what is new or changed, parallel days with a relocation."""
+    if line.elastic is not None and (kind.creates or kind is RequestKind.CHANGE):
+        check_terms(line.elastic, line.quantity, f"lines[{line.line}].elastic")
+    if line.parallel_days < 0 or (line.parallel_days and kind is not RequestKind.RELOCATE):
+        raise bad_value(
+            f"lines[{line.line}].parallel_days", "only a relocation runs at two places at once"
+        )
+    if bool(line.parallel_days) is (line.parallel_payer is None):
+        raise bad_value(
+            f"lines[{line.line}].parallel_payer", "parallel days name who bears them, and only they"
+        )
 
 
 def refusals(application: Application, kind: RequestKind) -> Iterator[CloudmgrError]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from cloudmgr.domain.allocations_papers import ReleasePapers
 from cloudmgr.domain.lifecycle import Lifecycle, lifecycle
 from cloudmgr.domain.values import Value
 
@@ -28,11 +29,12 @@ class WorkOrderAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One line of a delivery list (交付清单)."""
+    """One line of a delivery list (交付清单); a release brings its papers."""
 
     line: int
     provider_resource_id: str
     note: str = ""
+    papers: ReleasePapers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

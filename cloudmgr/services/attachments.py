@@ -22,6 +22,7 @@ from cloudmgr.domain.errors import CloudmgrError, bad_value, not_found
 from cloudmgr.domain.files import StoredFile
 from cloudmgr.domain.lifecycle import advance
 from cloudmgr.domain.requests import ResourceRequest, refusals
+from cloudmgr.services.allocations_admission import running_refusals
 from cloudmgr.services.commands import Command, handles, require_in
 from cloudmgr.services.files import content_of
 from cloudmgr.services.policies import policy_now
@@ -103,12 +104,14 @@ def attached_content(world: World, attachment: Attachment) -> bytes:
 def admission_refusals(
     world: World, application: Application, request: ResourceRequest, now: datetime
 ) -> Iterator[CloudmgrError]:
-    """Every admission rule that refuses: what the application is, and the papers policy asks."""
+    """Every admission rule that refuses: what the application is, the papers policy asks, and what
+    runs already."""
     yield from refusals(application, request.kind)
     rules = policy_now(world, now).attachments
     if rules:
         attached = [each.kind for each in attachments_of(world, request.id)]
         yield from missing(rules, application, request.kind, attached)
+    yield from running_refusals(world, request, now)
 
 
 def require_admission(

@@ -5,7 +5,7 @@ Owns reserve -> post -> release across the three counters; each counter's own ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from cloudmgr.domain.pools import ResourcePool
 from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
 from cloudmgr.domain.requests import WORKING, RequestKind, RequestLine, ResourceRequest
 from cloudmgr.domain.workdays import add_workdays
+from cloudmgr.services.allocations_admission import require_admitted
 from cloudmgr.services.applications import migration_fails
 from cloudmgr.services.commitments import commit_line, release_commitments
 from cloudmgr.services.off_catalog import approve_agreement
@@ -51,6 +52,7 @@ def bind(world: World, request: ResourceRequest, now: datetime) -> ResourceReque
     """
     lock_pools_and_quotas(world, request)
     _check_still_fits(world, request)
+    require_admitted(world, request, now)
     lines, reasons = [], []
     for line in request.lines:
         bound, why = _bind_line(world, request, line, now)
@@ -132,9 +134,21 @@ def _check_still_fits(world: World, request: ResourceRequest) -> None:
     mine = {line.allocation_id for line in request.lines if line.allocation_id}
     if not mine:
         return
-    for other in world.find(ResourceRequest, application_id=request.application_id, state=WORKING):
+    _require_not_busy(world, request.application_id, mine, request.id)
+
+
+def require_not_busy(world: World, allocation: Allocation) -> None:
+    """Raise `allocation_busy` while a bound request works on it: both would count their own
+    difference from the same size."""
+    _require_not_busy(world, allocation.application_id, {allocation.id}, "")
+
+
+def _require_not_busy(
+    world: World, application_id: str, allocation_ids: Collection[str], request_id: str
+) -> None:
+    for other in world.find(ResourceRequest, application_id=application_id, state=WORKING):
         for allocation_id in _targets(world, other):
-            if other.id != request.id and allocation_id in mine:
+            if other.id != request_id and allocation_id in allocation_ids:
                 raise allocation_busy(allocation_id, other.id)
 
 
@@ -155,6 +169,8 @@ def _bind_line(
 ) -> tuple[RequestLine, str]:
     sku = require_sold(world, line, request.kind, now)
     held = world.get(Allocation, line.allocation_id) if line.allocation_id else None
+    if held is not None and held.elastic is not None and request.kind is not RequestKind.CHANGE:
+        line = replace(line, quantity=held.quantity)  # it may have been scaled since
     if request.kind is RequestKind.RELEASE and held is not None:
         bound = replace(line, pool_id=held.pool_id, contract_id=held.contract_id)
         return bound, f"line {line.line}: released from {held.pool_id}"
@@ -213,6 +229,8 @@ def _reserve(
             temporary=request.kind is RequestKind.TEMPORARY,
             relocated_from=held.id if held else None,
             term_end=held.term_end if held else None,
+            renewals=held.renewals if held else 0,
+            elastic=line.elastic,
         )
     )
 

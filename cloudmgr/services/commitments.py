@@ -18,10 +18,16 @@ from catalog.period import Month, local_day, midnight, shanghai
 from cloudmgr.domain import budget as budgets
 from cloudmgr.domain.allocations import Allocation
 from cloudmgr.domain.budget import Budget, BudgetCommitment, CommitmentState
-from cloudmgr.domain.commitments import Forecast, PlannedLine, increase, months_after
+from cloudmgr.domain.commitments import Forecast, PlannedLine, increase, months_after, renewed_end
 from cloudmgr.domain.errors import budget_not_set
 from cloudmgr.domain.lifecycle import advance
-from cloudmgr.domain.requests import RequestKind, RequestLine, RequestState, ResourceRequest
+from cloudmgr.domain.requests import (
+    ParallelPayer,
+    RequestKind,
+    RequestLine,
+    RequestState,
+    ResourceRequest,
+)
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services.budgets_tree import MonthlySums, chain_from, chain_ids, lock_chains
 from cloudmgr.services.policies import payer_of, policy_now
@@ -286,14 +292,25 @@ def added(
     if held is not None:
         until = held.term_end if held.term_end is None or held.term_end > start else None
         if kind is RequestKind.RENEW:
-            until = months_after(held.term_end or start, line.term_months)
+            until = renewed_end(held, line.term_months, start, policy_now(world, now))
         after = forecast.amounts(_planned(line, start, until))
-        return increase([*_before(forecast, held, start), *after], _committed(world, held.id))
+        beside = _beside(forecast, line, held, start)
+        wanted = [*_before(forecast, held, start), *after, *beside]
+        return increase(wanted, _committed(world, held.id))
     end = months_after(start, line.term_months)
     if kind is RequestKind.TEMPORARY:
         days = policy_now(world, now).clocks.temporary_days
         end = midnight(local_day(start) + timedelta(days=days))
     return forecast.amounts(_planned(line, start, end))
+
+
+def _beside(forecast: Forecast, line: RequestLine, held: Allocation, start: datetime) -> Amounts:
+    """What a relocated allocation costs while it runs on beside its successor, unless its provider
+    bears that."""
+    if not line.parallel_days or line.parallel_payer is ParallelPayer.PROVIDER:
+        return ()
+    until = midnight(local_day(start) + timedelta(days=line.parallel_days))
+    return forecast.amounts(replace(running_line(held, start), end=until))
 
 
 def _before(forecast: Forecast, held: Allocation, start: datetime) -> Amounts:
@@ -321,7 +338,7 @@ def _planned(line: RequestLine, start: datetime, end: datetime | None) -> Planne
     assert line.pool_id is not None
     return PlannedLine(
         sku_id=line.sku_id,
-        quantity=line.quantity,
+        quantity=line.most,
         pool_id=line.pool_id,
         start=start,
         end=end,
@@ -331,10 +348,10 @@ def _planned(line: RequestLine, start: datetime, end: datetime | None) -> Planne
 
 def running_line(allocation: Allocation, start: datetime) -> PlannedLine:
     """What runs, from `start` on; one that outlives its term is owed all the same."""
-    end = allocation.term_end
+    end = allocation.parallel_until or allocation.term_end
     return PlannedLine(
         sku_id=allocation.sku_id,
-        quantity=allocation.quantity,
+        quantity=allocation.most,
         pool_id=allocation.pool_id,
         start=start,
         end=end if end is not None and end > start else None,

@@ -13,13 +13,20 @@ from datetime import datetime, timedelta
 from catalog.period import local_day, midnight
 from catalog.quantity import scaled
 from cloudmgr.domain import allocations, capacity, quota
-from cloudmgr.domain.allocations import Allocation, Reservation, ReservationState
-from cloudmgr.domain.commitments import months_after
+from cloudmgr.domain.allocations import (
+    Allocation,
+    Reservation,
+    ReservationState,
+    SegmentMode,
+)
+from cloudmgr.domain.commitments import months_after, renewed_end
 from cloudmgr.domain.contracts import BillingStart, Contract
-from cloudmgr.domain.requests import RequestKind, RequestLine, ResourceRequest
+from cloudmgr.domain.requests import ParallelPayer, RequestKind, RequestLine, ResourceRequest
 from cloudmgr.domain.timers import Timer
-from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.services import timers
+from cloudmgr.services.allocations_elastic import plan_week
+from cloudmgr.services.allocations_papers import billing_ends, complete_record
+from cloudmgr.services.allocations_terms import TERM_WATCH, watch_term
 from cloudmgr.services.applications import migration_ends
 from cloudmgr.services.binding import (
     lock_pools_and_quotas,
@@ -60,6 +67,20 @@ def release_all(world: World, request: ResourceRequest, now: datetime) -> None:
         if line.allocation_id:
             _release(world, world.get(Allocation, line.allocation_id), now)
             release_from(world, line.allocation_id, now)
+            complete_record(world, request, line.line, now, now)
+
+
+@timers.on_timer("parallel_end")
+def parallel_ends(world: World, timer: Timer, at: datetime) -> None:
+    """The days beside its successor are over: what was relocated ends."""
+    old = world.get(Allocation, timer.subject_id)
+    assert old.relocated_to is not None
+    successor = world.get(Allocation, old.relocated_to)
+    assert successor.request_id is not None
+    request = world.get(ResourceRequest, successor.request_id)
+    lock_pools_and_quotas(world, request)
+    line = next(each for each in request.lines if each.allocation_id == successor.id)
+    _leave(world, request, line, world.get(Allocation, old.id), at, at)
 
 
 @timers.on_timer("trial_end")
@@ -84,7 +105,10 @@ def _post_new(
         allocation,
         resources=scaled(sku_at(world, line.sku_id, now).resources, line.quantity),
         term_end=allocation.term_end or term,
+        weekly=allocation.weekly or (line.elastic.weekly if line.elastic else ()),
     )
+    watch_term(world, sized, now)
+    plan_week(world, sized, now)
     if not request.kind.has_trial:
         world.put(allocations.begin_charged(sized))
         return
@@ -109,7 +133,13 @@ def _post_change(
     step_quota(world, allocation, less, quota.release)
     at = request.delivered_at or now
     resized = allocations.resize(allocation, line.sku_id, line.quantity, wanted, at)
-    world.put(replace(resized, estimate_units=line.estimate_units))
+    weekly = allocation.weekly
+    if line.elastic is not None and line.elastic != allocation.elastic:
+        weekly = line.elastic.weekly
+    changed = replace(
+        resized, estimate_units=line.estimate_units, elastic=line.elastic, weekly=weekly
+    )
+    plan_week(world, world.put(changed), now)
 
 
 def _post_relocation(
@@ -119,13 +149,43 @@ def _post_relocation(
     allocation: Allocation,
     now: datetime,
 ) -> None:
-    """The new allocation runs from its delivery; the old one ends there, and its quota and what
-    is committed for it pass on."""
+    """The new allocation runs from its delivery, and the old one's quota and what is committed for
+    it pass on. The old one ends there, or after the days that both were approved to run."""
     assert allocation.relocated_from is not None
     old = world.get(Allocation, allocation.relocated_from)
-    _post_new(world, request, line, allocation, now)
-    _release(world, old, allocation.delivered_at or now, keep_quota=True)
+    _post_new(world, request, line, replace(allocation, weekly=old.weekly), now)
     pass_on(world, old.id, allocation.id)
+    began = allocation.delivered_at or now
+    if not line.parallel_days:
+        _leave(world, request, line, old, began, now)
+        return
+    until = midnight(local_day(began) + timedelta(days=line.parallel_days))
+    mode = _BORNE_BY[line.parallel_payer or ParallelPayer.DEPARTMENT]
+    _stop_timers(world, old.id)
+    beside = world.put(allocations.run_beside(old, allocation.id, began, until, mode))
+    if until <= now:  # confirmed so late that the days are over
+        _leave(world, request, line, beside, until, now)
+    else:
+        timers.schedule(world, "parallel_end", old.id, until)
+
+
+_BORNE_BY = {
+    ParallelPayer.DEPARTMENT: SegmentMode.CHARGED,
+    ParallelPayer.PAYER: SegmentMode.PARALLEL_WAIVED,
+    ParallelPayer.PROVIDER: SegmentMode.PARALLEL_DISCOUNTED,
+}
+
+
+def _leave(
+    world: World,
+    request: ResourceRequest,
+    line: RequestLine,
+    old: Allocation,
+    billing_end: datetime,
+    now: datetime,
+) -> None:
+    """What was relocated ends where it ran; its successor has its quota."""
+    _release(world, old, billing_end, keep_quota=True)
     release_from_pool(world, request, line.line, old, now)
 
 
@@ -136,8 +196,9 @@ def _post_renewal(
     allocation: Allocation,
     now: datetime,
 ) -> None:
-    end = months_after(allocation.term_end or now, line.term_months)
-    world.put(replace(allocation, term_end=end))
+    end = renewed_end(allocation, line.term_months, now, policy_now(world, now))
+    renewed = replace(allocation, term_end=end, renewals=allocation.renewals + 1)
+    watch_term(world, world.put(renewed), now)
 
 
 def _post_release(
@@ -148,9 +209,7 @@ def _post_release(
     now: datetime,
 ) -> None:
     """Billing stops at the earlier of completion and approval + the provisioning clock."""
-    assert request.approved_at is not None
-    clock = policy_now(world, now).clocks.provisioning_workdays
-    billing_end = min(now, add_workdays(request.approved_at, clock))
+    billing_end = billing_ends(world, request, line.line, now)
     _release(world, allocation, billing_end)
     release_from(world, allocation.id, billing_end)
 
@@ -159,11 +218,16 @@ def _release(
     world: World, allocation: Allocation, billing_end: datetime, *, keep_quota: bool = False
 ) -> None:
     """End an allocation: capacity and quota free, readings after `billing_end` count no more."""
-    timers.cancel(world, "trial_end", allocation.id)
+    _stop_timers(world, allocation.id)
     step_pool(world, allocation.pool_id, allocation.resources, capacity.free)
     if not keep_quota:
         step_quota(world, allocation, allocation.resources, quota.release)
     world.put(allocations.release(allocation, billing_end))
+
+
+def _stop_timers(world: World, allocation_id: str) -> None:
+    for kind in ("trial_end", TERM_WATCH, "elastic_schedule", "parallel_end"):
+        timers.cancel(world, kind, allocation_id)
 
 
 _POST: dict[RequestKind, Post] = {

@@ -42,6 +42,7 @@ from cloudmgr.domain.openings import (
 )
 from cloudmgr.domain.quota import Quota, QuotaScope, quota_id
 from cloudmgr.domain.quotes import Quote, QuoteState
+from cloudmgr.services.allocations_terms import watch_terms
 from cloudmgr.services.binding import step_pool
 from cloudmgr.services.budgets import RecordBudgetChange, record_budget_change
 from cloudmgr.services.commitments import commit_opening
@@ -252,6 +253,7 @@ def _put_running(
         return
     _count_in(world, found.ledger, allocations)
     world.put_many(allocations)
+    watch_terms(world, allocations, at)
     commit_opening(world, allocations, local_day(at).year, at)
 
 

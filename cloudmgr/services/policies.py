@@ -9,6 +9,7 @@ from datetime import datetime
 from cloudmgr.domain.continuity import ContinuityRules
 from cloudmgr.domain.parties import Organisation, OrganisationKind, Region
 from cloudmgr.domain.policy import Policy, policy_at
+from cloudmgr.domain.policy_allocations import AllocationRules
 from cloudmgr.domain.policy_pools import PoolRules
 from cloudmgr.services.world import World
 
@@ -28,6 +29,12 @@ def continuity_rules(world: World, now: datetime) -> ContinuityRules:
     """What the policy in force says of continuity, as `pool_rules`."""
     policy = _in_force(world, now)
     return policy.continuity if policy else ContinuityRules()
+
+
+def allocation_rules(world: World, now: datetime) -> AllocationRules:
+    """What the policy in force says of running resources, as `pool_rules`."""
+    policy = _in_force(world, now)
+    return policy.allocations if policy else AllocationRules()
 
 
 def kind_of_policy(world: World, now: datetime) -> str:

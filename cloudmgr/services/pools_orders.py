@@ -96,6 +96,15 @@ def release_from_pool(
         _queue(world, _order(world, connection, request.id, line, allocation, action, now), now)
 
 
+def resize_in_pool(world: World, allocation: Allocation, now: datetime) -> None:
+    """What was scaled inside its bounds is resized where it runs, if that pool takes orders. No
+    request stands behind it: the order is the allocation's own."""
+    connection = _connection(world, allocation.pool_id)
+    if connection is not None and allocation.provider_resource_id:
+        action = OrderAction.RESIZE
+        _queue(world, _order(world, connection, allocation.id, 1, allocation, action, now), now)
+
+
 def take_back(world: World, request: ResourceRequest, now: datetime) -> None:
     """The request has ended without its delivery: nothing it ordered may stay behind.
 

@@ -19,6 +19,7 @@ from cloudmgr.domain.pools_interface import OrderAction
 from cloudmgr.domain.pools_orders import OPEN, PoolOrder, PoolOrderState, begin, refuse, succeed
 from cloudmgr.domain.requests import ResourceRequest
 from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderAction, WorkOrderState
+from cloudmgr.services.allocations_papers import papers_wanted
 from cloudmgr.services.commands import Command, handles, perform, require_city_office
 from cloudmgr.services.outbox import receives
 from cloudmgr.services.pools_orders import POOL_ORDER, RENEWED, undo
@@ -177,6 +178,11 @@ def _complete(
 ) -> None:
     if work_order.state is WorkOrderState.OPEN:  # a retry whose lines were all done before
         perform(world, AcceptWorkOrder(work_order_id=work_order.id), SYSTEM, now)
+    if papers_wanted(world, work_order, now):  # a machine certifies no erasure
+        payload = {"work_order_id": work_order.id, "provider_id": work_order.provider_id}
+        topic = "release_papers_wanted"
+        world.outbox(Message(topic=topic, subject=work_order.id, payload=payload, at=now))
+        return
     deliveries = tuple(
         Delivery(each.line, each.resource_id) for each in sorted(answers, key=lambda a: a.line)
     )

@@ -23,6 +23,8 @@ from cloudmgr.domain.timers import Timer
 from cloudmgr.domain.workdays import add_workdays
 from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderAction, WorkOrderState
 from cloudmgr.services import timers
+from cloudmgr.services.allocations_admission import require_unprotected
+from cloudmgr.services.allocations_papers import take_papers
 from cloudmgr.services.applications import migration_begins
 from cloudmgr.services.binding import unbind
 from cloudmgr.services.commands import Command, handles, require_in
@@ -88,6 +90,7 @@ def dispatch(world: World, request: ResourceRequest, now: datetime) -> ResourceR
     `provisioning`: at first all of it, at a retry what was refused. Raises `not_covered` when a
     contract has ended since the approval."""
     require_contracts(world, request, now)
+    require_unprotected(world, request, now)
     migration_begins(world, request, now)
     orders = world.find(WorkOrder, request_id=request.id)
     latest = {order.pool_id: order for order in orders}
@@ -125,6 +128,7 @@ def complete_work_order(
     deliveries = as_the_pool_told(world, order, command.deliveries)
     done = world.put(advance(order, WorkOrderState.DONE, done_at=now, deliveries=deliveries))
     request = world.get(ResourceRequest, order.request_id)
+    take_papers(world, order, request, deliveries, actor, now)
     if request.state is RequestState.PROVISIONING:
         require_contracts(world, request, now)
         _mark_delivered(world, request, deliveries, now)

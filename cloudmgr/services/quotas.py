@@ -222,7 +222,7 @@ def _fresh(world: World, command: SetQuota, parent_id: str | None) -> Quota:
         parent_id=parent_id,
         resource_class=command.resource_class,
         limit_units=None,
-        allocated=_units(command.resource_class, (each.resources for each in running)),
+        allocated=_units(command.resource_class, (each.counted for each in running)),
         reserved=_units(command.resource_class, (each.quota_amounts for each in held)),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.applications import Application
-from cloudmgr.domain.errors import bad_value, not_a_draft, not_found
+from cloudmgr.domain.errors import bad_value, not_a_draft, not_found, opened_by_the_city
 from cloudmgr.domain.lifecycle import advance, advance_from
 from cloudmgr.domain.parties import Organisation
 from cloudmgr.domain.requests import RequestKind, RequestLine, RequestState, ResourceRequest
@@ -146,6 +146,8 @@ def withdraw_request(
     world: World, command: WithdrawRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
     request = own_request(world, command.request_id, actor, *DEPARTMENT)
+    if request.reclaims:
+        raise opened_by_the_city(request.id)
     moved = advance(unasked(request), RequestState.WITHDRAWN, ended_at=now, outcome=command.reason)
     if request.state is RequestState.APPROVED:
         unbind(world, request, now)

@@ -19,6 +19,7 @@ from cloudmgr.domain.requests import (
     Shortage,
     refusals,
 )
+from cloudmgr.services.allocations_admission import running_refusals
 from cloudmgr.services.approvals_steps import steps_for
 from cloudmgr.services.estimates import Estimate, estimate, require_candidates, with_numbers
 from cloudmgr.services.placements import checked_lines
@@ -65,6 +66,7 @@ def preview(world: World, wish: Wish, actor: Actor, now: datetime) -> Preview:
     except CloudmgrError as error:  # what the lines name may not be the actor's: look no further
         refused.append(error)
     else:
+        refused += running_refusals(world, asked, now)
         found, faults = _estimated(world, asked, now)
         refused += faults
     steps: tuple[ChainStep, ...] = ()

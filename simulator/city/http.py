@@ -22,6 +22,7 @@ from cloudmgr.domain.values import Value
 from cloudmgr.services import codec
 from cloudmgr.services.clock import MoveClock
 from cloudmgr.services.commands import HANDLERS, Command, snake
+from cloudmgr.services.files import UploadFile
 
 V = TypeVar("V", bound=Value)
 PAGE = 500
@@ -80,10 +81,16 @@ class HttpDriver:
         names = re.findall(r"{(\w+)}", path)
         filled = path.format(**{name: body.pop(name) for name in names})
         self._sent += 1
+        sent: dict[str, Any] = {"json": body or None}
+        if isinstance(command, UploadFile):  # the one command that is sent as a form
+            sent = {
+                "files": {"file": (command.name, command.data)},
+                "data": {"organisation_id": command.organisation_id},
+            }
         answer = self._send(
             method,
             filled,
-            json=body or None,
+            **sent,
             headers={**self._as(login), "Idempotency-Key": f"{handler.name}-{self._sent:08d}"},
         )
         return codec.adapter(handler.result).validate_python(self._json(answer))

@@ -8,13 +8,17 @@ from __future__ import annotations
 import simpy
 
 from catalog.money import amount
+from catalog.period import local_day
 from cloudmgr.domain.access import Role
 from cloudmgr.domain.allocations import Allocation, AllocationState
+from cloudmgr.domain.allocations_papers import ReleasePapers
 from cloudmgr.domain.approvals import Decision
 from cloudmgr.domain.budget import BudgetChangeKind
+from cloudmgr.domain.files import StoredFile
 from cloudmgr.domain.requests import RequestKind, RequestState, ResourceRequest
-from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderState
+from cloudmgr.domain.workorders import Delivery, WorkOrder, WorkOrderAction, WorkOrderState
 from cloudmgr.services.budgets import RecordBudgetChange
+from cloudmgr.services.files import UploadFile
 from cloudmgr.services.provisioning import (
     AcceptTrial,
     AcceptWorkOrder,
@@ -203,12 +207,31 @@ class RequestLife:
                     engineer, RefuseWorkOrder(work_order_id=order.id, reason="镜像不可用")
                 )
                 return
+            papers = self._papers(order, engineer)
             deliveries = tuple(
-                Delivery(line, f"{order.pool_id}-{order.id}-{line}") for line in order.lines
+                Delivery(line, f"{order.pool_id}-{order.id}-{line}", papers=papers)
+                for line in order.lines
             )
             self.stage.perform(
                 engineer, CompleteWorkOrder(work_order_id=order.id, deliveries=deliveries)
             )
+
+    def _papers(self, order: WorkOrder, engineer: str) -> ReleasePapers | None:
+        """What a release is certified with: a synthetic certificate of the provider."""
+        if order.action is not WorkOrderAction.RELEASE:
+            return None
+        certificate = UploadFile(
+            name=f"erasure-{order.id}.txt",
+            data=f"{order.id}: erased (示例)\n".encode(),
+            organisation_id=order.provider_id,
+        )
+        sent: StoredFile = self.stage.perform(engineer, certificate)
+        return ReleasePapers(
+            data_handed_to=self.wish.department_id,
+            data_handed_on=local_day(self.stage.now),
+            erasure_file_id=sent.id,
+            billing_ends_on=local_day(order.due_at),
+        )
 
     def _answered(self, request: ResourceRequest, first: bool) -> Process:
         """The department accepts, sends back once, or says nothing and is deemed to accept."""

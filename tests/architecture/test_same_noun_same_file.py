@@ -63,6 +63,7 @@ NOUNS = {
     "pools": "pools",
     "proposals": "proposals",
     "proration": "proration",
+    "protected_periods": "protected_periods",
     "quota": "quotas",
     "quotes": "quotes",
     "rating": "rating",

@@ -145,7 +145,7 @@ def test_a_confirmed_delivery_runs(town: Town) -> None:
     request = completed(town, a_line(quantity=3))
     assert (request.state, request.deemed, request.awaiting_step) == (S.COMPLETED, False, "")
     assert allocation_of(town, request).state is AllocationState.TRIAL
-    assert pending(town) == ["trial_end"]
+    assert pending(town) == ["term_watch", "trial_end"]
     check_conserved(town)
 
 
