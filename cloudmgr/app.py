@@ -66,7 +66,12 @@ def edge_for(node: SqlNode, settings: Settings) -> Edge:
             secret=settings.oidc_secret.get_secret_value(),
             redirect_url=settings.oidc_redirect_url,
         )
-    return Edge(node, plain_http=settings.plain_http, sign_on=sign_on)
+    return Edge(
+        node,
+        plain_http=settings.plain_http,
+        sign_on=sign_on,
+        webhook_loopback=settings.webhook_loopback,
+    )
 
 
 def log_plainly() -> None:

@@ -40,6 +40,13 @@ class Settings(BaseSettings):
     pool_usage_seconds: Annotated[int, Field(ge=1)] = 3600
     pool_incidents_seconds: Annotated[int, Field(ge=1)] = 60
     pool_drift_seconds: Annotated[int, Field(ge=1)] = 3600
+    webhook_loopback: bool = False
+    """Let webhooks be received on this machine, over http too: for trying them out."""
+    webhook_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long one delivery may take; shorter than a lease."""
+    webhook_retry_seconds: Annotated[int, Field(ge=1)] = 10
+    webhook_longest_retry_seconds: Annotated[int, Field(ge=1)] = 3600
+    webhook_attempts: Annotated[int, Field(ge=1)] = 20
     plain_http: bool = False
     """Let session cookies go without TLS: only where nobody else can listen in."""
     oidc_issuer: str | None = None

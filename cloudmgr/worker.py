@@ -17,14 +17,18 @@ import structlog
 
 import cloudmgr.pools.pulls
 import cloudmgr.pools.sender
+import cloudmgr.services.notifications
 import cloudmgr.services.pools_orders_results  # noqa: F401  (their receivers register themselves)
 from cloudmgr.api.edge import machine_clock
 from cloudmgr.domain.leases import Backoff
-from cloudmgr.pools.outside import Limits, Pools
+from cloudmgr.pools.outside import Limits
 from cloudmgr.services.leases import Workshop
 from cloudmgr.services.worker import Worker
 from cloudmgr.services.world import Node
 from cloudmgr.settings import Settings
+from cloudmgr.webhooks.outside import Outside
+from cloudmgr.webhooks.posting import PostLimits
+from cloudmgr.webhooks.sender import Posting
 
 log = structlog.get_logger()
 
@@ -35,10 +39,21 @@ def workshop(node: Node, settings: Settings) -> Workshop:
         exchange_seconds=settings.pool_exchange_seconds,
         poll_seconds=settings.pool_poll_seconds,
     )
+    posting = Posting(
+        limits=PostLimits(
+            total_seconds=settings.webhook_seconds, loopback=settings.webhook_loopback
+        ),
+        backoff=Backoff(
+            first_seconds=settings.webhook_retry_seconds,
+            longest_seconds=settings.webhook_longest_retry_seconds,
+            attempts=settings.webhook_attempts,
+        ),
+        rest_seconds=min(15, settings.webhook_longest_retry_seconds),
+    )
     return Workshop(
         node=node,
         clock=machine_clock,
-        outside=Pools(settings.secrets_folder, limits),
+        outside=Outside(settings.secrets_folder, limits, posting),
         lease_seconds=settings.worker_lease_seconds,
         backoff=Backoff(
             first_seconds=settings.worker_retry_seconds,

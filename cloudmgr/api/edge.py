@@ -62,13 +62,15 @@ def machine_clock() -> datetime:
 class Edge:
     """A node behind HTTP: its records, the clock it serves with, and the city's sign-on.
 
-    `plain_http`: cookies go without TLS too. `sleep` is what waiting for a busy database is.
+    `plain_http`: cookies go without TLS too. `webhook_loopback`: webhooks may be received on this
+    machine. `sleep` is what waiting for a busy database is.
     """
 
     node: Node
     clock: Callable[[], datetime] = machine_clock
     plain_http: bool = False
     sign_on: SignOn | None = None
+    webhook_loopback: bool = False
     sleep: Callable[[float], None] = time.sleep
 
     def now(self, world: World) -> datetime:

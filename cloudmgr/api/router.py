@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from cloudmgr.api import (
+    access_matrix,
     adoption,
     allocations,
     applications,
@@ -51,6 +52,7 @@ from cloudmgr.api import (
     settlements,
     statements,
     usage,
+    webhooks,
     workorders,
 )
 from cloudmgr.api.routes import settle
@@ -60,6 +62,7 @@ api = APIRouter(prefix="/api/v1")
 for noun in (
     sessions,
     sessions_tokens,
+    access_matrix,
     rehearsal,
     parties,
     parties_people,
@@ -102,6 +105,7 @@ for noun in (
     journal,
     overview,
     notifications,
+    webhooks,
     outbox,
     jobs,
     audit,

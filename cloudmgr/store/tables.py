@@ -56,6 +56,7 @@ from cloudmgr.store import (
     settlements,
     timers,
     usage,
+    webhooks,
     workorders,
 )
 from cloudmgr.store.columns import IntegerColumn, TextColumn
@@ -110,6 +111,7 @@ NOUNS = (
     settlements,
     timers,
     usage,
+    webhooks,
     workorders,
 )
 """Importing them declares their tables."""

@@ -23,12 +23,14 @@ OWN_ROUTES = {
     "close_period": "it commits page by page",
     "move_clock": "it is a PUT: the same instant twice is one move",
     "issue_token": "its answer holds a secret, which is kept nowhere, not even under a key",
+    "subscribe_webhook": "its answer holds a secret, told once",
+    "renew_webhook_secret": "its answer holds a secret, told once",
     "change_password": "said twice it is refused: the old password is no longer right",
     "log_out": "it takes a browser's cookies back, and the second time there is no session",
 }
 """Commands whose route is not made by `command_route`, and why; each still has exactly one."""
 
-READS = {"log_in", "log_in_by_cookie", "get_node", "get_request_estimate", "get_trial_balance", "get_month_overview"}
+READS = {"log_in", "log_in_by_cookie", "get_node", "get_request_estimate", "get_request_preview", "get_trial_balance", "get_month_overview"}
 
 
 def described() -> list[tuple[str, str, dict[str, Any]]]:

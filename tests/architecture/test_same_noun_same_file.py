@@ -76,6 +76,7 @@ NOUNS = {
     "tariff": "tariffs",
     "timers": "timers",
     "usage": "usage",
+    "webhooks": "webhooks",
     "workdays": "workdays",
     "workorders": "workorders",
 }

@@ -1948,6 +1948,70 @@ def upgrade() -> None:
     op.create_index(op.f("ix_user_login"), "user", ["login"], unique=True)
     op.create_index(op.f("ix_user_oidc_subject"), "user", ["oidc_subject"], unique=True)
     op.create_table(
+        "webhook",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("organisation_id", columns.TextColumn(), nullable=False),
+        sa.Column("label", columns.TextColumn(), nullable=False),
+        sa.Column("url", columns.TextColumn(), nullable=False),
+        sa.Column("topics", columns.TextColumn(), nullable=False),
+        sa.Column("made_by", columns.TextColumn(), nullable=False),
+        sa.Column("made_at", columns.InstantColumn(), nullable=False),
+        sa.Column("secret_since", columns.InstantColumn(), nullable=False),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_webhook_organisation_id_id"), "webhook", ["organisation_id", "id"], unique=False
+    )
+    op.create_index(op.f("ix_webhook_state_id"), "webhook", ["state", "id"], unique=False)
+    op.create_table(
+        "webhook_delivery",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("webhook_id", columns.TextColumn(), nullable=False),
+        sa.Column("organisation_id", columns.TextColumn(), nullable=False),
+        sa.Column("message_id", columns.TextColumn(), nullable=False),
+        sa.Column("topic", columns.TextColumn(), nullable=False),
+        sa.Column("subject", columns.TextColumn(), nullable=False),
+        sa.Column("body", columns.TextColumn(), nullable=False),
+        sa.Column("at", columns.InstantColumn(), nullable=False),
+        sa.Column("attempts", columns.IntegerColumn(), nullable=False),
+        sa.Column("failures", columns.IntegerColumn(), nullable=False),
+        sa.Column("status_code", columns.IntegerColumn(), nullable=True),
+        sa.Column("problem", columns.TextColumn(), nullable=False),
+        sa.Column("attempted_at", columns.InstantColumn(), nullable=True),
+        sa.Column("due_at", columns.InstantColumn(), nullable=True),
+        sa.Column("delivered_at", columns.InstantColumn(), nullable=True),
+        sa.Column("state", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_webhook_delivery_message_id_id"),
+        "webhook_delivery",
+        ["message_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_webhook_delivery_organisation_id_id"),
+        "webhook_delivery",
+        ["organisation_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_webhook_delivery_webhook_id_state_id"),
+        "webhook_delivery",
+        ["webhook_id", "state", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "webhook_secret",
+        sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
+        sa.Column("version", columns.IntegerColumn(), nullable=False),
+        sa.Column("secret", columns.TextColumn(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "work_order",
         sa.Column("id", columns.TextColumn(), autoincrement=False, nullable=False),
         sa.Column("version", columns.IntegerColumn(), nullable=False),
@@ -1983,6 +2047,14 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_work_order_provider_id_id"), table_name="work_order")
     op.drop_index(op.f("ix_work_order_pool_id_id"), table_name="work_order")
     op.drop_table("work_order")
+    op.drop_table("webhook_secret")
+    op.drop_index(op.f("ix_webhook_delivery_webhook_id_state_id"), table_name="webhook_delivery")
+    op.drop_index(op.f("ix_webhook_delivery_organisation_id_id"), table_name="webhook_delivery")
+    op.drop_index(op.f("ix_webhook_delivery_message_id_id"), table_name="webhook_delivery")
+    op.drop_table("webhook_delivery")
+    op.drop_index(op.f("ix_webhook_state_id"), table_name="webhook")
+    op.drop_index(op.f("ix_webhook_organisation_id_id"), table_name="webhook")
+    op.drop_table("webhook")
     op.drop_index(op.f("ix_user_oidc_subject"), table_name="user")
     op.drop_index(op.f("ix_user_login"), table_name="user")
     op.drop_table("user")
