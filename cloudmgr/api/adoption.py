@@ -13,13 +13,21 @@ from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import command_route, list_route
 from cloudmgr.domain.access import CITY_WIDE
 from cloudmgr.domain.adoption import AdoptionTarget
-from cloudmgr.domain.errors import forbidden
 from cloudmgr.services import codec
-from cloudmgr.services.adoption import Adoption, SetAdoptionTarget, adoption
+from cloudmgr.services.access_matrix import look
+from cloudmgr.services.adoption import (
+    Adoption,
+    SetAdoptionTarget,
+    adoption,
+    offices_regions,
+    reads_adoption,
+)
 
 router = APIRouter(tags=["adoption"])
 
-OPERATION = "get_adoption"
+ADOPTION = look(
+    "get_adoption", scope=offices_regions, allowed=reads_adoption, roles=CITY_WIDE, listing=True
+)
 
 list_route(router, "/adoption/targets", AdoptionTarget, "indicator")
 command_route(
@@ -39,7 +47,7 @@ command_route(
 
 @router.get(
     "/adoption",
-    operation_id=OPERATION,
+    operation_id=ADOPTION.operation,
     summary="Adoption of a day",
     response_model=Adoption,
     responses=responses(401, 403, 422),
@@ -55,6 +63,5 @@ def get_adoption(
     their county. What the ledgers do not say is "not set", never zero.
     """
     with edge.reading(secret) as (world, actor, now):
-        if not actor.city_wide and not actor.counties:
-            raise forbidden(OPERATION, CITY_WIDE)
+        ADOPTION.authorise(actor)
         return codec.dump(adoption(world, actor, on or local_day(now)))

@@ -11,13 +11,27 @@ from cloudmgr.api.edge import EdgeOf, SecretOf
 from cloudmgr.api.files import download
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import Id, get_route, list_route
-from cloudmgr.domain.access import Role
+from cloudmgr.domain.access import Actor, Role
 from cloudmgr.domain.audit import AuditEvent, AuditHead
-from cloudmgr.domain.errors import forbidden
 from cloudmgr.services import codec
-from cloudmgr.services.audit_bundles import READERS, request_bundle, settlement_bundle
+from cloudmgr.services.access_matrix import look
+from cloudmgr.services.audit_bundles import (
+    READERS,
+    reads_bundles,
+    request_bundle,
+    settlement_bundle,
+)
+
+
+def _reads_events(actor: Actor) -> bool:
+    return actor.has_for_city(Role.AUDIT_ADMIN)
+
 
 router = APIRouter(tags=["audit"])
+
+EVENTS = look("list_audit_event", allowed=_reads_events, roles={Role.AUDIT_ADMIN}, listing=True)
+REQUEST_BUNDLE = look("get_request_evidence_bundle", allowed=reads_bundles, roles=READERS)
+SETTLEMENT_BUNDLE = look("get_settlement_evidence_bundle", allowed=reads_bundles, roles=READERS)
 
 list_route(router, "/audit-heads", AuditHead)
 get_route(router, "/audit-heads/{id}", AuditHead)
@@ -44,7 +58,7 @@ class AuditQuery(BaseModel):
 
 @router.get(
     "/audit-events",
-    operation_id="list_audit_event",
+    operation_id=EVENTS.operation,
     summary="List audit events",
     response_model=list[AuditEvent],
     responses=responses(401, 403, 422),
@@ -53,8 +67,7 @@ def audit_events(edge: EdgeOf, secret: SecretOf, query: Annotated[AuditQuery, Qu
     """The chain in order, behind sequence `after`; with `subject` (such as
     `ResourceRequest/REQ-00000001`) only what is about it. Roles: audit_admin of the city."""
     with edge.reading(secret) as (world, actor, _):
-        if not actor.has_for_city(Role.AUDIT_ADMIN):
-            raise forbidden("list_audit_event", {Role.AUDIT_ADMIN})
+        EVENTS.authorise(actor)
         subjects = (query.subject,) if query.subject else ()
         events = world.audit_events(after=query.after, limit=query.limit, subjects=subjects)
         return codec.dump(events, tuple[AuditEvent, ...])
@@ -62,7 +75,7 @@ def audit_events(edge: EdgeOf, secret: SecretOf, query: Annotated[AuditQuery, Qu
 
 @router.get(
     "/evidence-bundles/requests/{id}",
-    operation_id="get_request_evidence_bundle",
+    operation_id=REQUEST_BUNDLE.operation,
     summary="Fetch the evidence bundle of a request",
     description="审计取证包: all that led to the request, with its audit events.\n\n"
     f"Roles: {', '.join(sorted(READERS))} of the city.",
@@ -71,12 +84,13 @@ def audit_events(edge: EdgeOf, secret: SecretOf, query: Annotated[AuditQuery, Qu
 )
 def request_evidence(edge: EdgeOf, secret: SecretOf, id: Id) -> Response:
     with edge.reading(secret) as (world, actor, now):
+        REQUEST_BUNDLE.authorise(actor)
         return download(f"evidence-{id}.zip", ZIP, request_bundle(world, id, actor, now))
 
 
 @router.get(
     "/evidence-bundles/settlements/{id:path}",
-    operation_id="get_settlement_evidence_bundle",
+    operation_id=SETTLEMENT_BUNDLE.operation,
     summary="Fetch the evidence bundle of a settlement",
     description="审计取证包: lines, statements, score, credits, invoices, payments and events.\n\n"
     f"Roles: {', '.join(sorted(READERS))} of the city.",
@@ -85,5 +99,6 @@ def request_evidence(edge: EdgeOf, secret: SecretOf, id: Id) -> Response:
 )
 def settlement_evidence(edge: EdgeOf, secret: SecretOf, id: Id) -> Response:
     with edge.reading(secret) as (world, actor, now):
+        SETTLEMENT_BUNDLE.authorise(actor)
         name = f"evidence-{id.replace('/', '-')}.zip"
         return download(name, ZIP, settlement_bundle(world, id, actor, now))

@@ -9,13 +9,15 @@ from fastapi import APIRouter
 from cloudmgr.api.edge import EdgeOf, SecretOf
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import get_route, list_route
-from cloudmgr.domain.errors import forbidden
+from cloudmgr.domain.access import CITY_WIDE
 from cloudmgr.domain.off_catalog import OffCatalogItem
 from cloudmgr.services import codec
+from cloudmgr.services.access_matrix import city_offices, look
 from cloudmgr.services.off_catalog_candidates import CatalogCandidate, candidates
-from cloudmgr.services.proposals import WRITERS
 
 router = APIRouter(tags=["catalogs"])
+
+CANDIDATES = look("list_catalog_candidates", allowed=city_offices, roles=CITY_WIDE, listing=True)
 
 list_route(router, "/off-catalog-items", OffCatalogItem, "state", "application_id", "provider_id")
 get_route(router, "/off-catalog-items/{id}", OffCatalogItem)
@@ -23,7 +25,7 @@ get_route(router, "/off-catalog-items/{id}", OffCatalogItem)
 
 @router.get(
     "/catalog/candidates",
-    operation_id="list_catalog_candidates",
+    operation_id=CANDIDATES.operation,
     summary="Approved agreements that may enter the next catalog",
     response_model=list[CatalogCandidate],
     responses=responses(401, 403),
@@ -32,7 +34,6 @@ def catalog_candidates(edge: EdgeOf, secret: SecretOf) -> Any:
     """Every agreement (一事一议) that was approved and no version has adopted, with what of it
     runs today and costs a month; for the offices of the city."""
     with edge.reading(secret) as (world, actor, now):
-        if not actor.city_wide:
-            raise forbidden("list_catalog_candidates", WRITERS)
+        CANDIDATES.authorise(actor)
         found = candidates(world, now)
     return codec.dump(found, tuple[CatalogCandidate, ...])

@@ -10,19 +10,19 @@ from catalog.period import Month
 from cloudmgr.api.edge import EdgeOf, SecretOf
 from cloudmgr.api.problems import responses
 from cloudmgr.domain.access import CITY_WIDE
-from cloudmgr.domain.errors import forbidden
 from cloudmgr.services import codec
+from cloudmgr.services.access_matrix import city_offices, look
 from cloudmgr.services.overview import month_overview
 from cloudmgr.services.overview_values import MonthOverview
 
 router = APIRouter(tags=["overview"])
 
-OPERATION = "get_month_overview"
+OVERVIEW = look("get_month_overview", allowed=city_offices, roles=CITY_WIDE)
 
 
 @router.get(
     "/months/{month}/overview",
-    operation_id=OPERATION,
+    operation_id=OVERVIEW.operation,
     summary="Overview of a month",
     response_model=MonthOverview,
     responses=responses(401, 403, 404, 422),
@@ -37,6 +37,5 @@ def get_overview(
     For roles held in an office of the whole city; every other role reads its own records.
     """
     with edge.reading(secret) as (world, actor, now):
-        if not actor.city_wide:
-            raise forbidden(OPERATION, CITY_WIDE)
+        OVERVIEW.authorise(actor)
         return codec.dump(month_overview(world, Month.parse(month), now))

@@ -26,6 +26,7 @@ from cloudmgr.domain.access import Actor
 from cloudmgr.domain.errors import changed_meanwhile
 from cloudmgr.domain.values import Value
 from cloudmgr.services import codec
+from cloudmgr.services.access_matrix import look
 from cloudmgr.services.commands import HANDLERS, Command, Precondition, snake
 from cloudmgr.services.reading import Page, page, read
 from cloudmgr.services.world import World
@@ -136,6 +137,9 @@ def list_route(
 
     `found` finds a page as `reading.page` does, for what is shown otherwise than it is kept.
     """
+    operation = f"list_{snake(kind.__name__)}"
+    if found is page:  # what is shown otherwise says in `looks` who sees what
+        look(operation, kind, listing=True)
     model = create_model(
         f"{kind.__name__}Page",
         items=(list[kind], ...),  # type: ignore[valid-type]
@@ -160,7 +164,7 @@ def list_route(
         path,
         endpoint,
         methods=["GET"],
-        operation_id=f"list_{snake(kind.__name__)}",
+        operation_id=operation,
         summary=f"List {_title(kind.__name__)}",
         description=inspect.getdoc(kind),
         response_model=model,
@@ -170,6 +174,8 @@ def list_route(
 
 def get_route(router: APIRouter, path: str, kind: type[Value]) -> None:
     """GET one record; its version is the ETag."""
+    operation = f"get_{snake(kind.__name__)}"
+    look(operation, kind)
     whole = re.fullmatch(r"(/[^{}]+/){id(?::path)?}", path)
     if whole:
         _GOT[whole[1]] = kind
@@ -187,7 +193,7 @@ def get_route(router: APIRouter, path: str, kind: type[Value]) -> None:
         path,
         endpoint,
         methods=["GET"],
-        operation_id=f"get_{snake(kind.__name__)}",
+        operation_id=operation,
         summary=f"Get {_title(kind.__name__)}",
         description=inspect.getdoc(kind),
         response_model=kind,

@@ -87,6 +87,16 @@ def set_adoption_target(
     return world.put(target)
 
 
+def reads_adoption(actor: Actor) -> bool:
+    """The city's offices and those of counties."""
+    return actor.city_wide or bool(actor.counties)
+
+
+def offices_regions(world: World, actor: Actor) -> dict[str, tuple[str, ...]]:
+    """Whose adoption is the actor's to see, as `reading.visible` tells it."""
+    return {} if actor.city_wide else {"id": tuple(sorted(actor.counties))}
+
+
 def adoption(world: World, actor: Actor, on: date) -> Adoption:
     """Every region the actor reads as an office, the city with all its counties first."""
     gathered = _Gathered.of(world, on)

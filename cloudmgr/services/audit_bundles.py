@@ -57,8 +57,12 @@ def settlement_bundle(world: World, id: str, actor: Actor, now: datetime) -> byt
     return _packed(world, settlement, _of_settlement(world, settlement), actor, now)
 
 
+def reads_bundles(actor: Actor) -> bool:
+    return actor.has_for_city(*READERS)
+
+
 def _require_reader(actor: Actor) -> None:
-    if not actor.has_for_city(*READERS):
+    if not reads_bundles(actor):
         raise forbidden("get_evidence_bundle", READERS)
 
 

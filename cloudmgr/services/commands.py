@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, get_type_hints
 
 from cloudmgr.domain.access import SYSTEM, Actor, Grant, Role, check_scope
+from cloudmgr.domain.access_matrix import Reach, command_reach
 from cloudmgr.domain.errors import (
     forbidden,
     idempotency_conflict,
@@ -52,6 +53,7 @@ class Handler:
     in_person: bool = False
     while_password_due: bool = False
     everybody: bool = False
+    own: frozenset[Role] = frozenset()
 
     @property
     def name(self) -> str:
@@ -59,11 +61,11 @@ class Handler:
 
     def grants_of(self, actor: Actor) -> tuple[Grant, ...]:
         """The grants by which the actor may give the command."""
-        return tuple(
-            grant
-            for grant in actor.grants
-            if grant.role in self.roles and (self.counties or grant.for_city)
-        )
+        return tuple(grant for grant in actor.grants if self.reach(grant) is not Reach.FORBIDDEN)
+
+    def reach(self, grant: Grant) -> Reach:
+        """How far the command reaches for whoever holds a grant."""
+        return command_reach(grant, self.roles, counties=self.counties, own=self.own)
 
     def authorise(self, actor: Actor) -> None:
         """Raise `forbidden` unless the actor may give the command at all; `out_of_scope` or
@@ -99,13 +101,15 @@ def handles(
     counties: bool = False,
     in_person: bool = False,
     while_password_due: bool = False,
+    own: Iterable[Role] = (),
 ) -> Callable[[F], F]:
     """Register a handler; its annotations name the command and the result.
 
     With `counties` the offices of counties may give it too; the handler sees to it that they do
     so for their own county. `everybody` who is signed in gives it, with or without a role: it is
     about their own account. `in_person`: not by a machine's token. `while_password_due`: also by
-    somebody who must first choose a password.
+    somebody who must first choose a password. `own`: roles of city offices that give it for their
+    own office's things only, where such a role otherwise acts for the whole city.
     """
 
     def register(function: F) -> F:
@@ -117,10 +121,11 @@ def handles(
             frozenset(Role if everybody else roles),
             result,
             function,
-            counties=counties,
+            counties=counties or everybody,
             in_person=in_person,
             while_password_due=while_password_due,
             everybody=everybody,
+            own=frozenset(Role if everybody else own),
         )
         return function
 

@@ -169,11 +169,17 @@ def warnings(world: World, actor: Actor, now: datetime) -> tuple[ContractWarning
     return tuple(sorted(found, key=lambda each: (each.days_left, each.contract_id, each.kind)))
 
 
-def cards(world: World, actor: Actor, now: datetime) -> tuple[ContractCard, ...]:
-    """All contracts for the city's offices and for departments, a provider's own for a provider."""
+def seen_cards(world: World, actor: Actor) -> dict[str, Any] | None:
+    """Of which contracts the actor sees the card, as `reading.visible` tells it."""
     scope: dict[str, Any] | None = visible(world, actor, Contract)
     if scope is None and (actor.has(*_OF_DEPARTMENTS) or actor.counties):
-        scope = {}
+        return {}
+    return scope
+
+
+def cards(world: World, actor: Actor, now: datetime) -> tuple[ContractCard, ...]:
+    """All contracts for the city's offices and for departments, a provider's own for a provider."""
+    scope: dict[str, Any] | None = seen_cards(world, actor)
     found = () if scope is None else world.find(Contract, **scope)
     return tuple(
         ContractCard(

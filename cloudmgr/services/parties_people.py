@@ -156,14 +156,19 @@ def people(
 ) -> Page[Person]:
     """One page of the people an actor may know: all for administrators and the city's offices,
     for others those who hold a role in an organisation of theirs."""
-    if not (actor.city_wide or actor.has_for_city(*SEPARATED)):
-        own = tuple(sorted(actor.organisations()))
-        colleagues = world.find(RoleGrant, organisation_id=own, revoked=False) if own else ()
-        where["id"] = tuple(sorted({actor.user_id, *(each.user_id for each in colleagues)}))
-    found = world.find(User, after=after, limit=limit + 1, **where)
+    found = world.find(User, after=after, limit=limit + 1, **where, **known_people(world, actor))
     more = len(found) > limit
     shown = tuple(person_of(user) for user in found[:limit])
     return Page(shown, shown[-1].id if more else None)
+
+
+def known_people(world: World, actor: Actor) -> dict[str, tuple[str, ...]]:
+    """The conditions under which people are the actor's to know, as `reading.visible` tells it."""
+    if actor.city_wide or actor.has_for_city(*SEPARATED):
+        return {}
+    own = tuple(sorted(actor.organisations()))
+    colleagues = world.find(RoleGrant, organisation_id=own, revoked=False) if own else ()
+    return {"id": tuple(sorted({actor.user_id, *(each.user_id for each in colleagues)}))}
 
 
 def _others_account(world: World, user_id: str, actor: Actor, now: datetime, what: str) -> User:
