@@ -120,7 +120,7 @@ def sign_request(
     approval = _signed(world, request, step.id, signer, command.decision, command.opinion, now)
     if command.decision is Decision.APPROVE:
         return _approved(world, request, (*signed, approval), now)
-    if command.decision is Decision.RETURN:
+    if command.decision is Decision.RETURN and not request.reclaims:  # nobody would complete it
         return send_back(world, request, command.opinion, now)
     return _refused(world, request, command.opinion, now)
 

@@ -172,6 +172,6 @@ def _answer(request: ResourceRequest, *, ok: bool) -> ConfirmDelivery:
 
 EXPECTED = {
     "allocation_busy", "bad_value", "budget_exceeded", "illegal_transition", "limit_above_parent",
-    "no_pool", "quota_exceeded",
+    "no_pool", "quota_exceeded", "temporary_renewed_already",
 }  # fmt: skip
 """What a well-meant command may be refused with; anything else is a defect."""

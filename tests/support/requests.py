@@ -244,7 +244,7 @@ def _check_quotas(
 
         for allocation in allocations:
             for scope_id in scopes(allocation):
-                runs += units(scope_id, allocation.resources)
+                runs += units(scope_id, allocation.counted)
         for reservation in held:
             for scope_id in scopes(reservation):
                 holds += units(scope_id, reservation.quota_amounts)
