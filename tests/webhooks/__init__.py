@@ -1,0 +1,1 @@
+"""Deliveries of webhooks over real connections, and processes killed in the middle."""
