@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from catalog.errors import CloudmgrError
-from cloudmgr import openings_cli, people_cli, remote
+from cloudmgr import founding_cli, openings_cli, people_cli, remote
 from cloudmgr.app import create_app, edge_for, log_plainly, open_node
 from cloudmgr.catalog_cli import catalog_app
 from cloudmgr.cities.load import load_city
@@ -150,6 +150,7 @@ def _node_of(data: Path | None) -> AbstractContextManager[tuple[SqlNode, NodeSet
 
 
 people_cli.add_to(app, _node_of)
+founding_cli.add_to(app, _node_of)
 app.add_typer(openings_cli.openings_app(_node_of), name="opening")
 
 

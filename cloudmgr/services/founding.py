@@ -1,6 +1,6 @@
-"""The first people of a production node: a city, the office that runs its cloud, and the three
-administrators that no single person may be. Owns what stands before anybody can sign in; everybody
-and everything else comes by commands.
+"""The first people and the first rules of a production node: a city, the office that runs its
+cloud and the three administrators that no single person may be; then its first policy, catalog and
+assessment scheme. Owns what must stand before commands can go on from it; all else is commands.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.period import Month
+from catalog.period import Month, is_midnight
+from catalog.versions import CatalogVersion
 from cloudmgr.domain.access import SYSTEM, Role
+from cloudmgr.domain.assessment import AssessmentScheme
 from cloudmgr.domain.audit import AuditDigest
-from cloudmgr.domain.errors import bad_value
+from cloudmgr.domain.catalogs import PublishedCatalog
+from cloudmgr.domain.errors import already_exists, bad_value
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.domain.parties import (
     Organisation,
@@ -21,8 +24,10 @@ from cloudmgr.domain.parties import (
     RoleGrant,
     User,
 )
+from cloudmgr.domain.policy import Policy
 from cloudmgr.services.audit import begin_heads
 from cloudmgr.services.periods import open_period
+from cloudmgr.services.pricing import keep_catalog
 from cloudmgr.services.sessions import hash_password
 from cloudmgr.services.world import World
 
@@ -94,3 +99,54 @@ def found_city(world: World, founding: Founding, now: datetime) -> None:
         subject=f"Region/{CITY_ID}",
         request_id="",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRules:
+    """What a production node has no command for: proposals, drafts and scores stand on a version
+    before them, and the first of each has none."""
+
+    policy: Policy | None = None
+    catalog: CatalogVersion | None = None
+    scheme: AssessmentScheme | None = None
+
+
+def put_first_rules(world: World, rules: FirstRules, now: datetime) -> tuple[str, ...]:
+    """Put what is given of the first policy, catalog and assessment scheme; gives what was put.
+
+    They may have begun already: their papers were signed before there was a node. Raises
+    `already_exists` where one of that kind stands, because the next one is drafted and co-signed,
+    and `bad_value`.
+    """
+    given: list[tuple[str, str, datetime, str, bool]] = []
+    for each, stands in (
+        (rules.policy, world.find(Policy, limit=1)),
+        (rules.catalog, world.find(PublishedCatalog, limit=1)),
+        (rules.scheme, world.find(AssessmentScheme, limit=1)),
+    ):
+        if each is not None:
+            kind = type(each).__name__
+            given.append((kind, each.id, each.effective_from, each.document_number, bool(stands)))
+    if not given:
+        raise bad_value("rules", "name a file with a policy, a catalog or an assessment scheme")
+    for kind, id, effective_from, document_number, stands in given:
+        if stands:
+            raise already_exists(kind, id)
+        if not is_midnight(effective_from):
+            raise bad_value("effective_from", f"{kind} {id} begins at a midnight of Asia/Shanghai")
+        if not document_number.strip():
+            raise bad_value("document_number", f"{kind} {id} names the paper it rests on")
+    world.put_many([each for each in (rules.policy, rules.scheme) if each is not None])
+    if rules.catalog is not None:
+        keep_catalog(world, rules.catalog, now)
+    put = tuple(f"{kind}/{id}" for kind, id, *_ in given)
+    for subject in put:
+        world.audit(
+            at=now,
+            user_id=SYSTEM.user_id,
+            role="system",
+            command="put_first_rules",
+            subject=subject,
+            request_id="",
+        )
+    return put
