@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from cloudmgr.domain.access import Role
-from cloudmgr.domain.parties import User
+from cloudmgr.api.edge import Edge
+from cloudmgr.domain.access import SEPARATED, Role
+from cloudmgr.domain.parties import RoleGrant, User
 from cloudmgr.services.commands import HANDLERS, Handler
+from cloudmgr.services.parties import GrantRole
 from cloudmgr.services.sessions import token_id
 from tests.api.conftest import Lived
 from tests.api.test_lists import everything
 from tests.support.api import Api, application, done, filled, operations, refused, secret_of
+from tests.support.meeting import both, meeting_at
 
 COMMANDS = {handler.name: handler for handler in HANDLERS.values()}
 
@@ -43,6 +46,8 @@ def example(operation: str) -> Any:
     schema = content.get("application/json", {}).get("schema")
     if schema is None:
         return None
+    if "examples" in schema:
+        return schema["examples"][0]
     named = schema.get("$ref") or schema["anyOf"][0]["$ref"]
     examples = document["components"]["schemas"][named.rpartition("/")[2]]["examples"]
     return examples[0]
@@ -182,6 +187,16 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
     ("import_machine_rooms", "d02.user", _foreign_file),
     ("import_networks", "d02.user", _foreign_file),
     ("accept_trial", "d02.user", _thing("allocations", "allocation_id", department_id="d01")),
+    ("stop_allocation", "d02.user", _thing("allocations", "allocation_id", department_id="d01")),
+    ("start_allocation", "d02.user", _thing("allocations", "allocation_id", department_id="d01")),
+    ("scale_allocation", "d02.user",
+     _thing("allocations", "allocation_id", {"quantity": 2}, department_id="d01")),
+    ("scale_allocation", "prov2.a",
+     _thing("allocations", "allocation_id", {"quantity": 2}, **BY_PROV1)),
+    ("schedule_allocation", "d02.user",
+     _thing("allocations", "allocation_id", {"weekly": []}, department_id="d01")),
+    ("ask_trial_extension", "d02.user",
+     _thing("allocations", "allocation_id", {"reason": "not ours"}, department_id="d01")),
     ("confirm_statement", "d04.user", _given(STATEMENT)),
     ("confirm_statement", "d41.lead", _given(STATEMENT)),
     ("object_to_statement", "d04.lead",
@@ -241,6 +256,18 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
     ("object_opening_line", "d02.user",
      _thing("opening-lines", "line_id", {"reason": "not ours"}, department_id="d01")),
     ("ingest_usage", "prov2.a", _given({"pool_id": "kunpeng-a", "batch_id": "b-1"})),
+    ("subscribe_webhook", "d02.lead", _given({}, example("subscribe_webhook"))),
+    ("edit_webhook", "d02.lead",
+     _thing("webhooks", "webhook_id", {"label": "mine"}, organisation_id="d01")),
+    ("renew_webhook_secret", "prov2.a",
+     _thing("webhooks", "webhook_id", organisation_id="prov1")),
+    ("pause_webhook", "d02.lead", _thing("webhooks", "webhook_id", organisation_id="d01")),
+    ("resume_webhook", "d02.lead", _thing("webhooks", "webhook_id", organisation_id="d01")),
+    ("remove_webhook", "tech.a", _thing("webhooks", "webhook_id", organisation_id="d01")),
+    ("ping_webhook", "prov2.a", _thing("webhooks", "webhook_id", organisation_id="prov1")),
+    ("redeliver_webhook", "d02.lead",
+     _thing("webhook-deliveries", "delivery_id", topic="webhook_ping")),
+    ("read_notification", "d02.lead", _thing("notifications", "notification_id")),
     ("revoke_token", "d02.user", _given({"token_id": token_id(secret_of("d01.user"))})),
     ("record_budget_change", "finance-xiayi.a",
      _given({}, {**example("record_budget_change"), "payer_id": "finance-yucheng"})),
@@ -254,11 +281,14 @@ NOBODY_IS_FOREIGN = {
     "cancel_reorganisation", "set_adoption_target",
     "revoke_role", "deactivate_user", "reactivate_user", "reset_password", "link_subject",
     "change_password", "issue_token", "log_out",  # everybody's, about one's own account
+    "read_notifications",
     "register_contract", "amend_contract", "terminate_contract",  # the authority
     "decide_quote", "publish_assessment", "resolve_appeal",
     "score_assessment", "register_pool", "move_pool", "set_quota", "close_incident",  # its centre
     "register_site", "edit_site", "edit_pool", "record_conformance", "change_management_level",
     "plan_migration_wave", "revise_migration_wave", "revoke_certificate",
+    "decide_trial_extension", "reclaim_temporary",
+    "declare_protected_period", "cancel_protected_period",
     "record_backup_agreement",
     "connect_pool", "pause_pool", "decide_pool_order", "retry_message",
     "cancel_job", "hurry_job",
@@ -321,3 +351,21 @@ def test_no_person_holds_two_of_the_three_administrators_roles(own_city: Api) ->
     done(own_city.post(path, "authority.secadmin", grant))
     second = {"role": "audit_admin", "organisation_id": "authority"}
     refused(own_city.post(path, "authority.secadmin", second), 409, "separation_of_duties")
+
+
+def test_two_grants_at_once_do_not_make_one_person_two_administrators(
+    own_city: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge = Edge(own_city.node)
+    meeting_at(monkeypatch, "cloudmgr.services.parties.check_separation")
+
+    def grant(role: Role) -> Callable[[], Any]:
+        command = GrantRole(user_id="authority.a", role=role, organisation_id="authority")
+        secret = secret_of("authority.secadmin")
+        return lambda: edge.perform(secret, command, key=None, request_id="")
+
+    results = both(grant(Role.SYSTEM_ADMIN), grant(Role.AUDIT_ADMIN))
+    assert [getattr(each, "code", "done") for each in results].count("separation_of_duties") == 1
+    with own_city.node.reading() as world:
+        held = {each.role for each in world.find(RoleGrant, user_id="authority.a", revoked=False)}
+    assert len(held & SEPARATED) == 1

@@ -17,7 +17,7 @@ from tests.support.api import Api, application, done, refused
 OPEN = {
     "list_region", "list_organisation", "list_site", "list_published_catalog",
     "list_assessment_scheme", "list_billing_period", "list_opening",
-    "list_adoption_target",
+    "list_adoption_target", "list_protected_period",
 }  # fmt: skip
 """What has no owner; everybody who is signed in reads it."""
 
@@ -45,6 +45,7 @@ def owns(reader: str, lived: Lived) -> dict[str, Owns]:
         "list_application", "list_allocation", "list_resource_request", "list_statement",
         "list_rated_line", "list_budget", "list_budget_commitment", "list_service_rating",
         "list_credit_note", "list_opening_line", "list_machine_room", "list_private_network",
+        "list_trial_extension", "list_release_record",
     )  # fmt: skip
     mine = dict.fromkeys(lists, _department(department))
     systems = {

@@ -15,6 +15,8 @@ from cloudmgr.services.openings_sheets import book
 from tests.support.api import Api, done
 from tests.support.connected import connect
 from tests.support.january_office import office_papers
+from tests.support.january_resources import ask_longer_trial, released_with_papers
+from tests.support.told import webhooks_and_news
 
 GRACE_OVER = "2026-02-06T10:00:00+08:00"
 STATEMENTS_DEEMED = "2026-02-25T10:00:00+08:00"
@@ -121,6 +123,7 @@ def live(api: Api) -> January:
     for contract in ("HT-2025-01", "HT-2025-03"):
         _amended(api, contract)
     city, county = _requests(api)
+    ask_longer_trial(api, city)
     _stamped(api, city)
     draft = a_draft(api, "d02", "A10")
     for pool, provider in (("kunpeng-a", "prov1"), ("x86-a", "prov3")):
@@ -144,6 +147,8 @@ def live(api: Api) -> January:
     an_opening(api)
     connect(api, "kunpeng-a", "prov1")
     office_papers(api)
+    webhooks_and_news(api)
+    released_with_papers(api)
     _reform(api)
     return January(
         city_request=city,
