@@ -154,7 +154,7 @@ ALLOCATIONS = (
     topic(
         "temporary_reclaim_opened", ("临时资源开始收回", "临时资源 {allocation_id} 的收回已开始。"),
         ("A resource is being taken back", "Taking back allocation {allocation_id} has begun."),
-        DEPARTMENT, city(CENTRE, DESK), about=Allocation,
+        DEPARTMENT, city(CENTRE, DESK),
     ),
     topic(
         "term_reminder",

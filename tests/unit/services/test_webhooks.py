@@ -20,6 +20,7 @@ from cloudmgr.domain.webhooks import (
     WebhookDelivery,
     WebhookSecret,
 )
+from cloudmgr.services import outbox
 from cloudmgr.services.leases import Workshop
 from cloudmgr.services.reading import page, read
 from cloudmgr.services.sessions import actor_of
@@ -47,7 +48,9 @@ GOOD, BAD = Answer(204), Answer(500)
 
 
 @pytest.fixture
-def town() -> Town:
+def town(monkeypatch: pytest.MonkeyPatch) -> Town:
+    """Nobody sends here, whatever the other tests have loaded."""
+    monkeypatch.delitem(outbox.RECEIVERS, "webhook", raising=False)
     return a_town()
 
 
@@ -73,7 +76,7 @@ def say(town: Town, topic: str, subject: str = "S-1", **payload: Any) -> None:
 
 
 def work(town: Town) -> None:
-    """Everything but sending, which is the edge's: no receiver of deliveries is registered."""
+    """Everything but sending, which is the edge's."""
     Worker(Workshop(node=town, clock=lambda: town.now), "w").run_until_idle()
 
 
