@@ -8,8 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
+from cloudmgr.api.edge import Edge
+from cloudmgr.api.routes import unchanged
+from cloudmgr.domain.errors import Outdated
+from cloudmgr.domain.requests import ResourceRequest
 from cloudmgr.services.commands import HANDLERS
-from tests.support.api import Api, application, done, operations, refused
+from cloudmgr.services.requests import SubmitRequest
+from tests.support.api import Api, application, done, operations, refused, secret_of
+from tests.support.meeting import both, meeting_at
 
 DRAFT = {
     "department_id": "d01", "application_id": "A01", "kind": "new", "reason": "to be edited",
@@ -124,3 +130,21 @@ def test_there_are_such_commands() -> None:
 def test_a_command_about_nothing_that_exists_takes_no_etag() -> None:
     names = {each["name"] for each in described()["draft_request"]["parameters"]}
     assert "If-Match" not in names
+
+
+def test_of_two_with_the_same_etag_at_once_one_is_told(
+    own_city: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, etag = drafted(own_city)
+    edge = Edge(own_city.node)
+    meeting_at(monkeypatch, "cloudmgr.api.routes.etag_of")
+
+    def submitting() -> Any:
+        unchanged_ = unchanged(ResourceRequest, id, etag)
+        command = SubmitRequest(request_id=id)
+        secret = secret_of("d01.user")
+        return edge.perform(secret, command, key=None, request_id="", precondition=unchanged_)
+
+    results = both(submitting, submitting)
+    assert sum(isinstance(each, ResourceRequest) for each in results) == 1
+    assert sum(isinstance(each, Outdated) for each in results) == 1

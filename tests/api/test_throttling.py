@@ -11,7 +11,11 @@ import httpx
 import pytest
 
 from cloudmgr.api.edge import Edge
-from cloudmgr.domain.sessions import SignInAttempts, SignInRules
+from cloudmgr.domain.parties import User
+from cloudmgr.domain.sessions import Attempt, SignInAttempts, SignInRules
+from cloudmgr.services.sessions import check_password
+from cloudmgr.services.sessions_attempts import record_failure
+from cloudmgr.services.world import World
 from tests.api.conftest import Copies
 from tests.support.api import PASSWORD, Api, application, done, refused
 
@@ -178,3 +182,19 @@ def test_processes_count_together(copies: Copies) -> None:
     # Those that were on their way when the fifth failed are looked at, no later one.
     assert RULES.failures_per_login <= answers.count("bad_credentials") <= 7
     assert answers.count("too_many_attempts") == 9 - answers.count("bad_credentials")
+
+
+def test_a_right_password_that_was_on_its_way_when_the_block_began_waits_too(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who guesses from many machines at once gains nothing by it."""
+
+    def meanwhile_others_fail(world: World, login: str, password: str) -> User:
+        attempt = Attempt(login=login, host="10.7.7.7", at=watched.now)
+        with watched.api.node.transaction() as writing:
+            for _ in range(RULES.failures_per_login):
+                record_failure(writing, attempt, watched.now)
+        return check_password(world, login, password)
+
+    monkeypatch.setattr("cloudmgr.api.sessions.check_password", meanwhile_others_fail)
+    refused(watched.sign_in("d01.user", PASSWORD), 429, "too_many_attempts")
