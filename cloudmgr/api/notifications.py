@@ -12,9 +12,11 @@ from cloudmgr.api.routes import command_route, get_route, list_route
 from cloudmgr.domain.notifications import Notification
 from cloudmgr.services import codec
 from cloudmgr.services.notifications import (
+    KnownTopic,
     ReadNotification,
     ReadNotifications,
     Unread,
+    known_topics,
     unread_of,
 )
 
@@ -32,6 +34,19 @@ def get_unread(edge: EdgeOf, secret: SecretOf) -> Any:
     """How many of one's own notifications wait, for a badge: counted up to 500."""
     with edge.reading(secret) as (world, actor, _):
         return codec.dump(unread_of(world, actor))
+
+
+@router.get(
+    "/notifications/topics",
+    operation_id="get_notification_topics",
+    summary="Topics of notifications and webhooks",
+    response_model=tuple[KnownTopic, ...],
+    responses=responses(401, 403),
+)
+def get_topics(edge: EdgeOf, secret: SecretOf) -> Any:
+    """Everything that people and webhooks are told of, with its words."""
+    with edge.reading(secret):
+        return codec.dump(known_topics(), tuple[KnownTopic, ...])
 
 
 list_route(router, "/notifications", Notification, "read", "topic", "subject")

@@ -105,6 +105,33 @@ def read_notifications(
     return NotificationsRead(marked=len(waiting[:AT_ONCE]), more=len(waiting) > AT_ONCE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTopic:
+    """A topic as whoever subscribes to it reads of it; `webhooks` hear of it or not."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    text_zh: str
+    text_en: str
+    webhooks: bool
+
+
+def known_topics() -> tuple[KnownTopic, ...]:
+    """The table of topics, by name."""
+    return tuple(
+        KnownTopic(
+            name=each.name,
+            title_zh=each.title_zh,
+            title_en=each.title_en,
+            text_zh=each.text_zh,
+            text_en=each.text_en,
+            webhooks=not each.private,
+        )
+        for _, each in sorted(TOPICS.items())
+    )
+
+
 def unread_of(world: World, actor: Actor) -> Unread:
     """The actor's own; counted as far as a badge can show."""
     waiting = world.find(Notification, user_id=actor.user_id, read=False, limit=AT_ONCE + 1)

@@ -55,6 +55,16 @@ def test_a_webhook_is_paused_resumed_and_removed(city: Api) -> None:
     refused(city.post(f"{path}/pause", "d06.lead"), 404, "not_found")
 
 
+def test_whoever_subscribes_can_read_what_there_is_to_hear(city: Api) -> None:
+    topics = {each["name"]: each for each in done(city.get("notifications/topics", "d05.lead"))}
+    assert topics["statement_issued"]["webhooks"]
+    for name, topic in topics.items():
+        body = {"organisation_id": "d05", "label": "oa", "url": "https://oa.example/x"}
+        if not topic["webhooks"]:
+            asked = city.give("subscribe_webhook", "d05.lead", {**body, "topics": [name]})
+            refused(asked, 422, "bad_value")
+
+
 def test_people_page_through_their_own_news_and_mark_them_read(lived: Lived) -> None:
     api = lived.api
     mine = api.items("notifications", "d01.lead", limit=1)
