@@ -17,6 +17,7 @@ from cloudmgr.api.limits import BodyLimit
 from cloudmgr.api.router import api
 from cloudmgr.api.sessions_oidc import SignOn
 from cloudmgr.domain.node import NODE_ID, NodeSettings
+from cloudmgr.portal import allocations as allocation_pages
 from cloudmgr.portal import requests as request_pages
 from cloudmgr.portal.catalogs import pages as catalog_pages
 from cloudmgr.portal.overview import pages
@@ -123,6 +124,7 @@ def create_app(edge: Edge, *, due_seconds: int = 30) -> FastAPI:
     problems.install(app)
     app.include_router(api)
     app.include_router(request_pages.forms)
+    app.include_router(allocation_pages.forms)
     app.include_router(request_pages.pages)
     app.include_router(catalog_pages)
     app.include_router(pages)

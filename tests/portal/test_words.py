@@ -19,7 +19,7 @@ from cloudmgr.domain.approvals import Decision, Standing
 from cloudmgr.domain.attachments import AttachmentKind
 from cloudmgr.domain.coefficients import coefficient, decided
 from cloudmgr.domain.pools import PoolKind
-from cloudmgr.domain.requests import RequestKind
+from cloudmgr.domain.requests import ParallelPayer, RequestKind
 from cloudmgr.portal.language import Lang, Words
 from cloudmgr.portal.month_view import Outcome
 from cloudmgr.portal.overview import EXPLAINED
@@ -41,6 +41,8 @@ COMPOSED: dict[str, type[StrEnum] | tuple[str, ...]] = {
     "form_standing": (Standing.OVERDUE, Standing.PARENT),
     "form_decision": Decision,
     "form_paper": AttachmentKind,
+    "paper_title": (RequestKind.RELEASE, RequestKind.RELOCATE),
+    "paper_borne": ParallelPayer,
     "working": ("at_least", "below", "no_score", "decided"),
 }
 
