@@ -100,7 +100,7 @@ class Api:
         """Send something with the client as it is, in the loop the application runs in."""
         return self._runner.run(sent)
 
-    def get(self, path: str, login: str | None = None, **query: Any) -> httpx.Response:
+    def get(self, path: str, login: str | None = None, /, **query: Any) -> httpx.Response:
         return self.request("GET", path, login, params=query or None)
 
     def post(
@@ -126,7 +126,7 @@ class Api:
         headers = {"Idempotency-Key": key} if key else {}
         return self.request(method, filled(path, **ids), login, json=body, headers=headers)
 
-    def items(self, path: str, login: str | None, **query: Any) -> list[dict[str, Any]]:
+    def items(self, path: str, login: str | None, /, **query: Any) -> list[dict[str, Any]]:
         """All items of a list, page by page."""
         found: list[dict[str, Any]] = []
         while True:
