@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from cloudmgr.api.edge import EdgeOf, SecretOf
-from cloudmgr.api.files import download
+from cloudmgr.api.files import AS_SENT, download
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import Id, command_route, get_route, list_route
 from cloudmgr.domain.attachments import Attachment
@@ -32,7 +32,7 @@ command_route(router, "/attachments/{attachment_id}/removal", DetachFile, {})
     summary="Fetch an attached file",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}},
+        200: {"content": AS_SENT},
         **responses(401, 404, 422),
     },
 )

@@ -10,10 +10,16 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from cloudmgr.api.edge import EdgeOf, IdempotencyKey, RequestId, SecretOf
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import Id, get_route, list_route
-from cloudmgr.domain.files import StoredFile
+from cloudmgr.domain.files import FORMATS, StoredFile
 from cloudmgr.services import codec, files
 
 router = APIRouter(tags=["files"])
+
+AS_SENT = {
+    media_type: {"schema": {"type": "string", "format": "binary"}}
+    for media_type in sorted({each.media_type for each in FORMATS.values()})
+}
+"""A file is told as what it was found to be when it was sent."""
 
 list_route(router, "/files", StoredFile, "organisation_id", "sha256")
 get_route(router, "/files/{id}", StoredFile)
@@ -49,7 +55,7 @@ def upload(
     summary="Fetch what a file holds",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}},
+        200: {"content": AS_SENT},
         **responses(401, 404, 422),
     },
 )

@@ -52,6 +52,7 @@ for _operation in (
     "get_catalog_export",
     "get_machine_room_template",
     "get_network_template",
+    "get_notification_topics",
     "get_opening_template",
     "get_organisation_template",
 ):
@@ -77,6 +78,7 @@ look("get_request_evidence", ResourceRequest)
 look("get_request_form", ResourceRequest)
 look("get_request_preview", Application)
 look("get_request_signers", ResourceRequest)
+look("get_resource_form", ResourceRequest)
 look("get_resource_list_page", ResourceListLine)
 look("get_resource_list_workbook", ResourceListLine)
 look("list_policy_changes", PolicyDraft)

@@ -90,7 +90,12 @@ def matrix() -> tuple[Row, ...]:
 
 def _of_command(handler: Handler) -> Row:
     cells = tuple(
-        Cell(role, county, handler.reach(_grant(role, county))) for role, county in PLACES
+        Cell(
+            role,
+            county,
+            Reach.FORBIDDEN if role in handler.deputies else handler.reach(_grant(role, county)),
+        )
+        for role, county in PLACES
     )
     return Row(handler.name, command=True, listing=False, signed_in=True, cells=cells)
 

@@ -100,7 +100,7 @@ class GoOnWithReview(Command):
     request_id: str
 
 
-@handles(*SIGNING, *_DELEGATES, counties=True)
+@handles(*SIGNING, *_DELEGATES, counties=True, deputies=_DELEGATES)
 def sign_request(
     world: World, command: SignRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
@@ -125,10 +125,12 @@ def sign_request(
     return _refused(world, request, command.opinion, now)
 
 
-@handles(Role.DEPARTMENT_LEAD, Role.DEPARTMENT_USER)
+@handles(Role.DEPARTMENT_LEAD, Role.DEPARTMENT_USER, deputies=(Role.DEPARTMENT_USER,))
 def resubmit_request(
     world: World, command: ResubmitRequest, actor: Actor, now: datetime
 ) -> ResourceRequest:
+    if not actor.has(Role.DEPARTMENT_LEAD) and not stood_for(world, actor.user_id, now):
+        raise forbidden("resubmit_request", (Role.DEPARTMENT_LEAD,))
     request = locked_request(world, command.request_id)
     signer = _lead(world, request, actor, now)
     if request.state is not RequestState.RETURNED:
@@ -215,8 +217,6 @@ def _lead(world: World, request: ResourceRequest, actor: Actor, now: datetime) -
         for each in given
         if (each.role, each.organisation_id) == (Role.DEPARTMENT_LEAD, request.department_id)
     ]
-    if not actor.has(Role.DEPARTMENT_LEAD) and not given:
-        raise forbidden("resubmit_request", (Role.DEPARTMENT_LEAD,))
     if not own and not principals:
         raise not_found("ResourceRequest", request.id)
     people = {actor.user_id, *(each.principal_id for each in given)}

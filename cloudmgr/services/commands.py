@@ -54,6 +54,7 @@ class Handler:
     while_password_due: bool = False
     everybody: bool = False
     own: frozenset[Role] = frozenset()
+    deputies: frozenset[Role] = frozenset()
 
     @property
     def name(self) -> str:
@@ -102,6 +103,7 @@ def handles(
     in_person: bool = False,
     while_password_due: bool = False,
     own: Iterable[Role] = (),
+    deputies: Iterable[Role] = (),
 ) -> Callable[[F], F]:
     """Register a handler; its annotations name the command and the result.
 
@@ -109,7 +111,9 @@ def handles(
     so for their own county. `everybody` who is signed in gives it, with or without a role: it is
     about their own account. `in_person`: not by a machine's token. `while_password_due`: also by
     somebody who must first choose a password. `own`: roles of city offices that give it for their
-    own office's things only, where such a role otherwise acts for the whole city.
+    own office's things only, where such a role otherwise acts for the whole city. `deputies`: roles
+    that alone do not suffice, but whose holders may stand for a colleague who has another; the
+    handler asks whether they do.
     """
 
     def register(function: F) -> F:
@@ -126,6 +130,7 @@ def handles(
             while_password_due=while_password_due,
             everybody=everybody,
             own=frozenset(Role if everybody else own),
+            deputies=frozenset(deputies),
         )
         return function
 

@@ -34,7 +34,7 @@ class RevokeDelegation(Command):
     delegation_id: str
 
 
-@handles(*Role, counties=True)
+@handles(*Role, counties=True, own=Role)
 def delegate_signing(
     world: World, command: DelegateSigning, actor: Actor, now: datetime
 ) -> Delegation:
@@ -57,7 +57,7 @@ def delegate_signing(
     return given
 
 
-@handles(*Role, counties=True)
+@handles(*Role, counties=True, own=set(Role) - {Role.SECURITY_ADMIN})
 def revoke_delegation(
     world: World, command: RevokeDelegation, actor: Actor, now: datetime
 ) -> Delegation:

@@ -33,7 +33,7 @@ class UploadFile(Command):
     }
 
 
-@handles(*Role, counties=True)
+@handles(*Role, counties=True, own=Role)
 def upload_file(world: World, command: UploadFile, actor: Actor, now: datetime) -> StoredFile:
     """Raises `bad_file` for a format, size or content that is not taken."""
     organisation_id = command.organisation_id or _only_organisation(actor)

@@ -59,7 +59,7 @@ class RecordPayment(Command):
     amount: Yuan
 
 
-@handles(Role.PROVIDER, Role.OPERATING_COMPANY)
+@handles(Role.PROVIDER, Role.OPERATING_COMPANY, own=(Role.OPERATING_COMPANY,))
 def record_invoice(world: World, command: RecordInvoice, actor: Actor, now: datetime) -> Settlement:
     """Raises `invoice_mismatch`, `already_exists` for a number used before."""
     settlement = world.get(Settlement, command.settlement_id)

@@ -137,7 +137,7 @@ class RedeliverWebhook(Command):
     delivery_id: str
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def subscribe_webhook(
     world: World, command: SubscribeWebhook, actor: Actor, now: datetime
 ) -> Webhook:
@@ -166,7 +166,7 @@ def subscribe_webhook(
     return made
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def edit_webhook(world: World, command: EditWebhook, actor: Actor, now: datetime) -> Webhook:
     webhook = _own(world, command.webhook_id, actor)
     webhooks.check_topics(command.topics, TOPICS)
@@ -174,7 +174,7 @@ def edit_webhook(world: World, command: EditWebhook, actor: Actor, now: datetime
     return world.put(replace(webhook, label=_said(command.label), topics=topics))
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def renew_webhook_secret(
     world: World, command: RenewWebhookSecret, actor: Actor, now: datetime
 ) -> Webhook:
@@ -185,13 +185,13 @@ def renew_webhook_secret(
     return world.put(replace(webhook, secret_since=now))
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def pause_webhook(world: World, command: PauseWebhook, actor: Actor, now: datetime) -> Webhook:
     webhook = _own(world, command.webhook_id, actor)
     return world.put(advance(webhook, WebhookState.PAUSED))
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def resume_webhook(world: World, command: ResumeWebhook, actor: Actor, now: datetime) -> Webhook:
     webhook = _own(world, command.webhook_id, actor)
     active = world.put(advance(webhook, WebhookState.ACTIVE))
@@ -200,7 +200,7 @@ def resume_webhook(world: World, command: ResumeWebhook, actor: Actor, now: date
     return active
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def remove_webhook(world: World, command: RemoveWebhook, actor: Actor, now: datetime) -> Webhook:
     webhook = _own(world, command.webhook_id, actor)
     removed = world.put(advance(webhook, WebhookState.REMOVED))
@@ -210,7 +210,7 @@ def remove_webhook(world: World, command: RemoveWebhook, actor: Actor, now: date
     return removed
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def ping_webhook(
     world: World, command: PingWebhook, actor: Actor, now: datetime
 ) -> WebhookDelivery:
@@ -220,7 +220,7 @@ def ping_webhook(
     return _record(world, webhook, next_id(world, "PING"), said, now)
 
 
-@handles(*MANAGERS)
+@handles(*MANAGERS, own=MANAGERS)
 def redeliver_webhook(
     world: World, command: RedeliverWebhook, actor: Actor, now: datetime
 ) -> WebhookDelivery:

@@ -23,6 +23,7 @@ from cloudmgr.store.world import SqlNode
 from cloudmgr.usage.lake import DirectoryLake, MemoryLake, UsageLake
 from tests.support.api import Api, give_tokens
 from tests.support.january import January, live
+from tests.support.matrix import settle_in
 from tests.support.postgres import fresh_database
 
 Copies = Callable[[], AbstractContextManager[str]]
@@ -72,7 +73,10 @@ def own_city(copies: Copies) -> Iterator[Api]:
 def lived(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     """A city with a January behind it; to be read, not changed."""
     with _serving(copies, DirectoryLake(tmp_path_factory.mktemp("lake"))) as api:
-        yield Lived(api, live(api))
+        january = live(api)
+        with api.node.transaction() as world:
+            settle_in(world)
+        yield Lived(api, january)
 
 
 def _sqlite_copies(folder: Path) -> Copies:
