@@ -1,5 +1,5 @@
-"""What becomes of resources in the January: a longer trial is asked, one is released with its papers,
-and a stretch is protected long after all of this."""
+"""What becomes of resources in the January: a longer trial is asked, one machine is released with
+its papers, and a stretch is protected long after all of this."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def released_with_papers(api: Api) -> str:
         engineer = f"{order['provider_id']}.a"
         done(api.give("accept_work_order", engineer, {}, work_order_id=order["id"]))
         delivery = {"line": 1, "provider_resource_id": "gone", "papers": papers(api, engineer)}
-        body = {"deliveries": [delivery]}
-        done(api.give("complete_work_order", engineer, body, work_order_id=order["id"]))
+        completed = {"deliveries": [delivery]}
+        done(api.give("complete_work_order", engineer, completed, work_order_id=order["id"]))
     accepted = {"accepted": True}
     done(api.give("confirm_delivery", f"{DEPARTMENT}.user", accepted, request_id=request))
     return request

@@ -1,14 +1,13 @@
-"""What a department does with what runs: stop, start, scale, plan a week, try longer."""
+"""What a department does with what runs: stop, start, scale, plan a week."""
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import time
 
 import pytest
 
 from cloudmgr.domain.allocations import Allocation, AllocationState, SegmentMode
 from cloudmgr.domain.allocations_elastic import ElasticTerms, ScheduleAction, ScheduleEntry
-from cloudmgr.domain.allocations_trials import TrialExtension, TrialExtensionState
 from cloudmgr.domain.budget import BudgetCommitment, CommitmentState
 from cloudmgr.domain.capacity import Inventory
 from cloudmgr.domain.outbox import OutboxMessage
@@ -16,8 +15,6 @@ from cloudmgr.domain.pools import PoolState, ResourcePool
 from cloudmgr.domain.quota import Quota
 from cloudmgr.domain.requests import RequestKind
 from cloudmgr.services.allocations import (
-    AskTrialExtension,
-    DecideTrialExtension,
     StartAllocation,
     StopAllocation,
 )
@@ -345,60 +342,3 @@ def test_only_the_citys_offices_declare_a_protected_period(town: Town, who: str)
         ends_at=at("01-07 00:00"),
     )
     assert town.code(command, who) == "forbidden"
-
-
-# --- longer trials --------------------------------------------------------------------------
-
-
-def ask(town: Town, allocation: Allocation) -> TrialExtension:
-    command = AskTrialExtension(allocation_id=allocation.id, reason="the load test is to come")
-    asked: TrialExtension = town.give(command, USER)
-    return asked
-
-
-def decide(town: Town, asked: TrialExtension, approved: bool = True) -> TrialExtension:
-    command = DecideTrialExtension(extension_id=asked.id, approved=approved, opinion="said")
-    decided: TrialExtension = town.give(command, "centre.a")
-    return decided
-
-
-def days_of_trial(town: Town, allocation: Allocation) -> datetime | None:
-    return now_is(town, allocation).trial_until
-
-
-def test_an_approved_extension_moves_the_end_of_the_trial_once(town: Town) -> None:
-    allocation = running(town)
-    assert days_of_trial(town, allocation) == at("02-04 00:00")
-    asked = ask(town, allocation)
-    assert days_of_trial(town, allocation) == at("02-04 00:00"), "asking changes nothing"
-    assert decide(town, asked).state is TrialExtensionState.APPROVED
-    assert days_of_trial(town, allocation) == at("03-06 00:00")
-    command = AskTrialExtension(allocation_id=allocation.id, reason="again")
-    assert town.code(command, USER) == "trial_extended_already"
-    town.wait("03-05 00:00")
-    assert now_is(town, allocation).state is AllocationState.TRIAL
-    town.wait("03-06 00:00")
-    last = now_is(town, allocation).segments[-1]
-    assert (last.start, last.mode) == (at("03-06 00:00"), CHARGED)
-
-
-def test_a_refused_extension_may_be_asked_again_and_two_never_wait(town: Town) -> None:
-    allocation = running(town)
-    asked = ask(town, allocation)
-    again = AskTrialExtension(allocation_id=allocation.id, reason="again")
-    assert town.code(again, USER) == "trial_extension_waiting"
-    decide(town, asked, approved=False)
-    assert days_of_trial(town, allocation) == at("02-04 00:00")
-    decide(town, ask(town, allocation))
-    assert days_of_trial(town, allocation) == at("03-06 00:00")
-
-
-def test_a_trial_that_is_over_is_not_made_longer(town: Town) -> None:
-    allocation = running(town)
-    asked = ask(town, allocation)
-    town.wait("02-05 00:00")
-    command = DecideTrialExtension(extension_id=asked.id, approved=True)
-    assert town.code(command, "centre.a") == "illegal_transition"
-    assert decide(town, asked, approved=False).state is TrialExtensionState.REFUSED
-    again = AskTrialExtension(allocation_id=allocation.id, reason="again")
-    assert town.code(again, USER) == "illegal_transition"
