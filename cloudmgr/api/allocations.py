@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloudmgr.api.edge import EdgeOf, SecretOf
-from cloudmgr.api.files import download
+from cloudmgr.api.files import AS_SENT, download
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import MAX_PAGE, Id, command_route, decode, encode, get_route, list_route
 from cloudmgr.domain.allocations import Allocation
@@ -162,7 +162,7 @@ list_route(
     summary="The erasure certificate of a release",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}},
+        200: {"content": AS_SENT},
         **responses(401, 404, 422),
     },
 )

@@ -10,6 +10,7 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from cloudmgr.api.edge import EdgeOf, IdempotencyKey, RequestId, SecretOf
 from cloudmgr.api.problems import responses
 from cloudmgr.api.routes import Id, get_route, list_route
+from cloudmgr.domain.access import Role
 from cloudmgr.domain.files import FORMATS, StoredFile
 from cloudmgr.services import codec, files
 
@@ -29,6 +30,8 @@ get_route(router, "/files/{id}", StoredFile)
     "/files",
     operation_id="upload_file",
     summary="Upload File",
+    description="At most 20 MiB. The ending of the name and the content must agree. The SHA-256 is "
+    f"kept.\n\nRoles: {', '.join(sorted(Role))}.",
     status_code=201,
     response_model=StoredFile,
     responses=responses(401, 403, 404, 409, 413, 422),
@@ -41,7 +44,6 @@ def upload(
     idempotency_key: IdempotencyKey = None,
     request_id: RequestId = None,
 ) -> Any:
-    """At most 20 MiB. The ending of the name and the content must agree. The SHA-256 is kept."""
     command = files.UploadFile(
         name=file.filename or "", data=file.file.read(), organisation_id=organisation_id
     )

@@ -82,7 +82,7 @@ look("get_resource_form", ResourceRequest)
 look("get_resource_list_page", ResourceListLine)
 look("get_resource_list_workbook", ResourceListLine)
 look("list_policy_changes", PolicyDraft)
-look("preview_reorganisation", Reorganisation)
+look("get_reorganisation_preview", Reorganisation)
 
 # About many records, those that are seen.
 look("get_application_export", Application, listing=True)

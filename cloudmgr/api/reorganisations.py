@@ -72,7 +72,7 @@ command_route(
 
 @router.get(
     "/reorganisations/{id}/preview",
-    operation_id="preview_reorganisation",
+    operation_id="get_reorganisation_preview",
     summary="What a reorganisation moves",
     response_model=list[Moved],
     responses=responses(401, 404, 422),

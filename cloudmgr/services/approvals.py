@@ -57,6 +57,7 @@ from cloudmgr.services.provisioning import dispatch, reclaim
 from cloudmgr.services.world import World
 
 _DESK = (Role.OPERATING_COMPANY, Role.TECHNICAL_REVIEWER)
+_OF_A_DEPARTMENT = (Role.DEPARTMENT_USER, Role.DEPARTMENT_LEAD)
 _DELEGATES = (Role.DEPARTMENT_USER, Role.PLANNER)
 """Roles that sign nothing themselves, but whose holders may stand for a colleague who does."""
 _WAITABLE = (RequestState.SUBMITTED, RequestState.IN_REVIEW)
@@ -203,7 +204,7 @@ def _signer(
 
 
 def _require_sight(request: ResourceRequest, actor: Actor) -> None:
-    mine = request.department_id in actor.organisations()
+    mine = request.department_id in actor.organisations(*_OF_A_DEPARTMENT)
     if not (actor.city_wide or mine or request.region_id in actor.counties):
         raise not_found("ResourceRequest", request.id)
 

@@ -1,9 +1,9 @@
 """Requests made up from the OpenAPI document, by Schemathesis: whatever is sent, the node answers
 as the document says and never with an error of its own.
 
-Each operation is tried on a city with a January behind it by four people of very different rights;
-ids are mostly of things that exist, else nothing but "not found" would be met. Every command is
-undone after its answer, so each request meets the same city and a red run is red again.
+Each operation is tried on a city with a January behind it by people of very different rights; ids
+are mostly of things that exist, else nothing but "not found" would be met. Every command is undone
+after its answer, so each request meets the same city and a red run is red again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api.conftest import Lived
-from tests.api.test_roles import example
+from tests.api.test_roles import COMMANDS, SOMEBODY, example
 from tests.support.api import Api, application, bearer, operations, secret_of
 from tests.support.things import LISTS, ids_of, list_of
 from tests.support.undone import UndoneNode
@@ -139,10 +139,20 @@ def try_out(
         if mode is GenerationMode.POSITIVE:
             like_the_example(case, operation, dice)
         with_known_ids(case, known, dice)
-        answer = send(api, case, dice.choice(PEOPLE))
+        answer = send(api, case, somebody(operation, dice))
         case.validate_response(answer, checks=CHECKS)
 
     sent()
+
+
+def somebody(operation: str, dice: random.Random) -> str:
+    """One of very different people; for a command mostly one who may give it."""
+    able = (
+        [SOMEBODY[role] for role in sorted(COMMANDS[operation].roles)]
+        if (operation in COMMANDS)
+        else []
+    )
+    return dice.choice(able if able and dice.random() < 0.7 else PEOPLE)
 
 
 def like_the_example(case: Any, operation: str, dice: random.Random) -> None:
