@@ -129,8 +129,8 @@ def put_first_rules(world: World, rules: FirstRules, now: datetime) -> tuple[str
             given.append((kind, each.id, each.effective_from, each.document_number, bool(stands)))
     if not given:
         raise bad_value("rules", "name a file with a policy, a catalog or an assessment scheme")
-    for kind, id, effective_from, document_number, stands in given:
-        if stands:
+    for kind, id, effective_from, document_number, taken in given:
+        if taken:
             raise already_exists(kind, id)
         if not is_midnight(effective_from):
             raise bad_value("effective_from", f"{kind} {id} begins at a midnight of Asia/Shanghai")
