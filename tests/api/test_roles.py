@@ -143,6 +143,10 @@ def _foreign_file(lived: Lived) -> tuple[dict[str, str], dict[str, Any] | None]:
     return {}, {"file_id": everything(lived.api, "files")[0]["id"], "check_only": True}
 
 
+def _foreign_budgets(lived: Lived) -> tuple[dict[str, str], dict[str, Any] | None]:
+    return {}, {"file_id": everything(lived.api, "files")[0]["id"]}
+
+
 STATEMENT = {"statement_id": "ST-2026-01/d03"}
 BY_PROV1 = {"provider_id": "prov1"}
 
@@ -269,6 +273,7 @@ FOREIGN: list[tuple[str, str, Foreign]] = [
      _thing("webhook-deliveries", "delivery_id", topic="webhook_ping")),
     ("read_notification", "d02.lead", _thing("notifications", "notification_id")),
     ("revoke_token", "d02.user", _given({"token_id": token_id(secret_of("d01.user"))})),
+    ("import_budgets", "finance-xiayi.a", _foreign_budgets),
     ("record_budget_change", "finance-xiayi.a",
      _given({}, {**example("record_budget_change"), "payer_id": "finance-yucheng"})),
 ]  # fmt: skip
@@ -284,7 +289,8 @@ NOBODY_IS_FOREIGN = {
     "read_notifications",
     "register_contract", "amend_contract", "terminate_contract",  # the authority
     "decide_quote", "publish_assessment", "resolve_appeal",
-    "score_assessment", "register_pool", "move_pool", "set_quota", "close_incident",  # its centre
+    "score_assessment", "register_pool", "move_pool", "set_quota", "move_quota",
+    "close_incident",  # its centre
     "register_site", "edit_site", "edit_pool", "record_conformance", "change_management_level",
     "plan_migration_wave", "revise_migration_wave", "revoke_certificate",
     "decide_trial_extension", "reclaim_temporary",
@@ -299,7 +305,8 @@ NOBODY_IS_FOREIGN = {
     "co_sign_proposal", "publish_proposal", "drop_proposal",
     "draft_policy", "edit_policy", "return_policy", "co_sign_policy", "publish_policy",
     "drop_policy",
-    "close_period", "resolve_objection", "draft_settlements", "decide_coefficient",
+    "turn_fiscal_year", "close_period", "resolve_objection", "draft_settlements",
+    "decide_coefficient",
     "review_settlement", "request_payment", "record_payment",  # the city's finance
 }  # fmt: skip
 """Commands of the city's offices, which act for all, and those about one's own account."""
@@ -307,7 +314,7 @@ NOBODY_IS_FOREIGN = {
 
 def test_every_command_of_one_organisation_is_tried_from_another() -> None:
     tried = {name for name, _, _ in FOREIGN}
-    assert tried | NOBODY_IS_FOREIGN == set(COMMANDS)
+    assert tried | NOBODY_IS_FOREIGN | {"upload_file"} == set(COMMANDS)  # a form, tried below
     assert not tried & NOBODY_IS_FOREIGN
 
 
@@ -328,6 +335,15 @@ def test_a_command_about_a_foreign_thing_finds_nothing(
     name, id = next(iter(ids.items()))
     absent = lived.api.request(method, filled(path, **{**ids, name: "absent"}), login, **more)
     assert absent.json()["detail"].replace("absent", id) == problem["detail"]
+
+
+def test_a_file_is_not_sent_in_the_name_of_another_organisation(lived: Lived) -> None:
+    sent = {"files": {"file": ("a.csv", b"a,b\n", "text/csv")}}
+    for organisation in ("d01", "absent"):
+        named = {"data": {"organisation_id": organisation}}
+        answer = lived.api.request("POST", "files", "d02.user", **sent, **named)
+        problem = refused(answer, 404, "not_found")
+        assert f"'{organisation}'" in problem["detail"]
 
 
 def test_the_owner_is_not_refused_where_the_stranger_is(lived: Lived) -> None:
