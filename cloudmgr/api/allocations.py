@@ -1,4 +1,4 @@
-"""Routes of allocations: what runs, how it is stopped, scaled and planned, longer trials, terms that
+"""Routes of allocations: what runs, stopping, scaling and planning it, longer trials, terms that
 are over, and the papers of releases."""
 
 from __future__ import annotations

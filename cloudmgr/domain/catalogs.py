@@ -15,7 +15,6 @@ from catalog.standards import ServiceStandard
 from catalog.versions import CatalogVersion
 from cloudmgr.domain.values import Value
 
-
 OFF_CATALOG = "off-catalog"
 """What the ids of agreements (一事一议) begin with; no catalog item's does. A contract that lists
 what it covers lists agreements by this word."""

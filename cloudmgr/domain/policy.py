@@ -69,7 +69,7 @@ class Policy(Value):
     payers: tuple[PayerRule, ...]
     chain: tuple[ChainStep, ...]
     charge_storage_when_stopped: bool = True
-    sign_in: SignInRules = SignInRules()
+    sign_in: SignInRules = SignInRules()  # noqa: RUF009 (it is frozen)
     contract_warning_days: tuple[int, ...] = (180, 90, 30)
     supplement_percent: int = 10
     attachments: tuple[AttachmentRule, ...] = ()

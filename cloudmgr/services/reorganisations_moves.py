@@ -18,6 +18,8 @@ from cloudmgr.domain.allocations import (
     ReservationState,
     hand_over,
 )
+from cloudmgr.domain.allocations_papers import ReleaseRecord
+from cloudmgr.domain.allocations_trials import TrialExtension
 from cloudmgr.domain.applications import Application
 from cloudmgr.domain.attachments import Attachment
 from cloudmgr.domain.billing import CreditNote, Statement
@@ -57,12 +59,20 @@ WITH_THE_REST: tuple[type[Value], ...] = (MachineRoom, PrivateNetwork)
 """Records of a department itself, which follow when everything does."""
 
 HERE: frozenset[type[Value]] = frozenset(
-    {Application, Allocation, Reservation, ResourceRequest, Attachment, BudgetCommitment}
+    {
+        Allocation,
+        Application,
+        Attachment,
+        BudgetCommitment,
+        Reservation,
+        ResourceRequest,
+        TrialExtension,
+    }
 )
 """Records that are moved below, each in its own way."""
 
 STAYS: frozenset[type[Value]] = frozenset(
-    {Statement, CreditNote, RatedLine, Budget, ServiceRating, OpeningLine}
+    {Statement, CreditNote, RatedLine, Budget, ReleaseRecord, ServiceRating, OpeningLine}
 )
 """Papers and counters of the department they were made for."""
 
@@ -104,6 +114,8 @@ def move(world: World, reorganisation: Reorganisation, transfer: Transfer, at: d
     for allocation in allocations:
         world.put(hand_over(allocation, taker, at))
     _give(world, (*held, *applications), taker)
+    running = tuple(each.id for each in allocations)
+    _give(world, world.find(TrialExtension, allocation_id=running) if running else (), taker)
     for kind, field in FOLLOWS.items():
         where: dict[str, Any] = {"department_id": giver, field: ids}
         _give(world, world.find(kind, **where), taker)

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog.errors import CloudmgrError
-from cloudmgr.cities.load import load_city
 from cloudmgr.catalog_cli import catalog_app
+from cloudmgr.cities.load import load_city
 from cloudmgr.domain.node import NODE_ID, NodeSettings
 from cloudmgr.store.migrate import upgrade
 from cloudmgr.store.world import SqlNode
