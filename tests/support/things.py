@@ -99,5 +99,6 @@ def names_in(path: str) -> list[str]:
 def ids_of(api: Api, list_path: str, reader: str) -> tuple[str, ...]:
     """Ids of what somebody sees in a list; of the first page."""
     field = "scope_id" if list_path == "quotas" else "id"
-    found: list[dict[str, Any]] = api.get(list_path, reader, limit=500).json()["items"]
+    body = api.get(list_path, reader, limit=500).json()
+    found: list[dict[str, Any]] = body.get("items", []) if isinstance(body, dict) else []
     return tuple(dict.fromkeys(str(item[field]) for item in found))
