@@ -99,6 +99,7 @@ def names_in(path: str) -> list[str]:
 def ids_of(api: Api, list_path: str, reader: str) -> tuple[str, ...]:
     """Ids of what somebody sees in a list; of the first page."""
     field = "scope_id" if list_path == "quotas" else "id"
-    body = api.get(list_path, reader, limit=500).json()
+    answer = api.get(list_path, reader, limit=500)
+    body = answer.json() if answer.headers["content-type"] == "application/json" else None
     found: list[dict[str, Any]] = body.get("items", []) if isinstance(body, dict) else []
     return tuple(dict.fromkeys(str(item[field]) for item in found))
