@@ -30,12 +30,13 @@ $(STAMP): pyproject.toml constraints.txt
 run: setup ## play one month of the reference city, print it, keep serving at http://127.0.0.1:8000
 	@$(BIN)/simulator month --data var/run --port $(PORT)
 
+# One process more than two cores have: many tests wait for processes that they start.
 test: setup ## the tests, without those marked long
-	@$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 -m "not long" $(PYTEST_ARGS)
 
 # The long tests, and every property test again with many more examples; seeds are fixed.
 test-long: setup ## the full bounds
-	@$(BIN)/python -m pytest -n 2 -m "long or hypothesis" --hypothesis-profile=long $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 -m "long or hypothesis" --hypothesis-profile=long $(PYTEST_ARGS)
 
 check: setup ## format, lint, types and imports, in seconds
 	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: make format" >&2; exit 1; }

@@ -112,7 +112,11 @@ EDITS = [
 ]
 """Commands about a record that a GET gives with its ETag."""
 
-BATCHES = {"ingest_usage": "new readings, no edit of the pool", "close_period": "many commits"}
+BATCHES = {
+    "ingest_usage": "new readings, no edit of the pool",
+    "close_period": "many commits",
+    "renew_webhook_secret": "a new secret, the webhook stays as it is",
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(EDITS) - set(BATCHES)))

@@ -51,7 +51,7 @@ NOT_SENT = {
 }
 """Operations that are not made up requests for, and why."""
 
-FEW, MANY = 3, 20
+FEW, MANY = 2, 8
 """Examples of each operation: for every run, and for the long one."""
 
 

@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 import types
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -56,6 +56,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     bytes: st.binary(max_size=8),
     int: INTEGERS,
     datetime: INSTANTS,
+    time: st.times(),
     date: st.dates(date(2000, 1, 1), date(2999, 12, 31)),
     timedelta: st.timedeltas(),
     Fraction: st.fractions(),
