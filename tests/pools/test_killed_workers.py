@@ -227,11 +227,11 @@ def test_workers_killed_while_they_order_make_nothing_twice_and_lose_nothing(
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [2, 3, 4])
+@pytest.mark.parametrize("seed", [2])
 def test_many_workers_killed_many_times_make_nothing_twice_and_lose_nothing(
     url: str, tmp_path: Path, seed: int
 ) -> None:
-    lived_through(url, tmp_path, requests=12, kills=10, workers=2, seed=seed)
+    lived_through(url, tmp_path, requests=12, kills=6, workers=2, seed=seed)
 
 
 WRONG = (
