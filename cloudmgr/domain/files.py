@@ -64,7 +64,11 @@ def _zipped(member: str) -> Callable[[bytes], bool]:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 return any(name.startswith(member) for name in archive.namelist())
-        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        except (
+            zipfile.BadZipFile,
+            ValueError,
+            RuntimeError,
+        ):  # damaged, or packed in a way unknown
             return False
 
     return recognises
